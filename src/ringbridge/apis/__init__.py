@@ -1,0 +1,1 @@
+"""The vendors' REST APIs, through their own SDKs."""

@@ -1,0 +1,58 @@
+"""Twilio's REST API, through its SDK."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import ClientError
+
+from ringbridge.errors import VendorError
+from ringbridge.ids import CallSid
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+__all__ = ["Twilio", "open_twilio"]
+
+SECONDS = 3.0
+"""What a request may take: the SDK's own client sets no limit."""
+
+NOT_IN_PROGRESS = 21220
+"""Twilio's error for a call that has ended already (Twilio, "Error and Warning Dictionary")."""
+
+
+class Twilio:
+    """The requests that we make."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+
+    async def hang_up(self, call_sid: CallSid) -> None:
+        """End a call. One that has ended already is no error. Raises `VendorError`."""
+        from twilio.base.exceptions import TwilioRestException  # noqa: PLC0415 - loaded by open_twilio()
+
+        try:
+            async with asyncio.timeout(SECONDS):
+                await self._client.calls(call_sid).update_async(status="completed")
+        except TwilioRestException as error:
+            if error.code != NOT_IN_PROGRESS:
+                text = f"Twilio refused to end a call with {error.status}, error {error.code}"
+                raise VendorError(text, status=error.status, code=error.code) from None
+        except TimeoutError:
+            raise VendorError(f"Twilio did not end a call within {SECONDS:g} s") from None
+        except ClientError as error:
+            raise VendorError(f"Twilio can't be reached to end a call: {type(error).__name__}") from None
+
+
+@asynccontextmanager
+async def open_twilio(*, account_sid: str, auth_token: str, base_url: str) -> AsyncIterator[Twilio]:
+    """Twilio's API for as long as the context lasts; its connections are kept warm."""
+    from twilio.http.async_http_client import AsyncTwilioHttpClient  # noqa: PLC0415 - heavy
+    from twilio.rest import Client  # noqa: PLC0415 - heavy
+
+    async with AsyncTwilioHttpClient() as http:
+        client = Client(account_sid, auth_token, http_client=http)
+        client.api.base_url = base_url
+        client.edge = client.region = None  # read from the environment, they would change the host behind our back
+        yield Twilio(client)

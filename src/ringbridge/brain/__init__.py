@@ -1,0 +1,1 @@
+"""One conversation's words: decisions without I/O."""

@@ -1,0 +1,1 @@
+"""Brains that ship with Ringbridge, and how others are found."""

@@ -1,0 +1,1 @@
+"""What is remembered and decided about calls, without I/O."""

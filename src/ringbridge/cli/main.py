@@ -1,0 +1,67 @@
+"""The `ringbridge` command: a table of verbs, each in a module of its own that is imported when it is called."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+import click
+
+from ringbridge import __version__
+from ringbridge.errors import RingbridgeError, SettingsError
+
+__all__ = ["COMMANDS", "cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One subcommand: the module whose `command` it is, and its line in `--help`, for which nothing is imported."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "serve": Verb("ringbridge.cli.serve", "Answer the calls of your Twilio number."),
+    "simulate": Verb("ringbridge.cli.simulate", "Play a phone call here, without any account."),
+    "engine": Verb("ringbridge.cli.engine", "Run the offline twin of ElevenLabs on its own."),
+    "init": Verb("ringbridge.cli.init", "Begin a brain of your own, with its test."),
+    "fallback-twiml": Verb("ringbridge.cli.fallback", "Print what Twilio is to say when nobody answers it."),
+}
+
+
+class _Verbs(click.Group):
+    """Imports a command when it is called, and says in a sentence why one did not do as asked."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name].module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except SettingsError as error:
+            raise click.ClickException(_settings(error)) from error
+        except RingbridgeError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _settings(error: SettingsError) -> str:
+    lines = "\n".join(f"  {problem}" for problem in error.problems)
+    return f"some settings need mending, in the environment or in .env:\n{lines}"
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="ringbridge %(version)s")
+def cli() -> None:
+    """Put your own LLM on a phone number.
+
+    Begin with `ringbridge simulate`, which needs no account.
+    """

@@ -1,0 +1,248 @@
+"""The settings: read once, from the environment and `.env`, whole or not at all."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ringbridge.errors import SettingsError
+from ringbridge.setting_types import (
+    NEW_SECRET,
+    AccountSidText,
+    BrainName,
+    EngineId,
+    FallbackNumber,
+    Hint,
+    OneOrTwo,
+    OnOff,
+    Origin,
+    PhoneNumber,
+    PublicHost,
+    Strong,
+    Url,
+    both,
+)
+
+__all__ = ["FromEnvironment", "Row", "Settings", "describe", "load", "load_settings"]
+
+_AnySettings = TypeVar("_AnySettings", bound="FromEnvironment")
+
+
+class FromEnvironment(BaseSettings):
+    """What groups of settings share: frozen, `.env` below what is passed in, blank is unset, no value in an error."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, enable_decoding=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment is passed in by `load`, so that a test's is never mixed with the machine's."""
+        return init_settings, dotenv_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_unset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if not _is_blank(name, value)}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _own_value(cls, value: object, info: ValidationInfo) -> object:
+        hint = _hint(cls.model_fields[info.field_name or ""])
+        if not isinstance(value, str):
+            return value
+        if value.strip() == hint.example != "":
+            raise ValueError(f"is still the example's; {hint.mend}")
+        return value.strip()
+
+
+class Settings(FromEnvironment):
+    """All settings, in the order of the README's table. Made by `load_settings`."""
+
+    elevenlabs_api_key: Annotated[
+        SecretStr, Hint("make a key in ElevenLabs under Developers, API keys", "your-elevenlabs-api-key")
+    ] = Field(description="The ElevenLabs API key. It must be the one that made the speech engine.")
+    elevenlabs_base_url: Origin = Field(
+        default="https://api.elevenlabs.io", description="Where the ElevenLabs API is: a residency's, or a twin's."
+    )
+    speech_engine_id: Annotated[
+        EngineId, Hint("copy the id of your speech engine, which begins with seng_", "seng_your-speech-engine")
+    ] = Field(description="The speech engine that hears and speaks.")
+    shared_secret: Annotated[Strong, Hint(NEW_SECRET, "at-least-16-random-characters")] = Field(
+        description="At least 16 random characters; the engine sends it back as `x-api-key`. To change it, write "
+        "the new and the old, comma-separated."
+    )
+    brain_auth: Annotated[Literal["both", "secret"], Hint("write both or secret")] = Field(
+        default="both",
+        description="What ElevenLabs must show at `/ws`. `both`: the shared secret and its signed token; `secret`: "
+        "the secret alone.",
+    )
+    twilio_account_sid: Annotated[
+        AccountSidText, Hint("copy the Account SID from the Twilio console", "AC" + "x" * 32)
+    ] = Field(description="The Twilio account that owns the number.")
+    twilio_auth_token: Annotated[
+        OneOrTwo, Hint("copy the Auth Token from the Twilio console", "your-twilio-auth-token")
+    ] = Field(
+        description="That account's auth token, by which Twilio's requests are known. While it is rotated, write "
+        "the new and the old, comma-separated."
+    )
+    twilio_phone_number: Annotated[PhoneNumber | None, Hint("write your Twilio number", "+14155550100")] = Field(
+        default=None, description="The number that is called. It is never dialled as its own fallback."
+    )
+    twilio_base_url: Origin = Field(
+        default="https://api.twilio.com", description="Where the Twilio API is: a region's, or a twin's."
+    )
+    public_url: Annotated[
+        PublicHost, Hint("write the host name that your tunnel or proxy shows to the world", "your-name.ngrok.app")
+    ] = Field(description="Where the world reaches us: `host`, `https://host/` or `wss://host`.")
+    host: str = Field(
+        default="127.0.0.1", description="The address to listen on. In the container image it is 0.0.0.0."
+    )
+    port: Annotated[int, Hint("write a number from 0 (any free port) to 65535")] = Field(
+        default=3001, ge=0, le=65535, description="The port to listen on."
+    )
+    greeting: str = Field(
+        default="Hello, you are talking with an AI assistant, how can I help you?",
+        description="The first words of a call; they should say that an AI speaks. Empty: the engine's own.",
+    )
+    fallback_number: FallbackNumber = Field(
+        default=None, description="A human who is called when we can't serve a caller."
+    )
+    brain: Annotated[BrainName | None, Hint("", otherwise="the OpenAI one")] = Field(
+        default=None,
+        examples=["brain.py:reply"],
+        description="Your own brain: `module:function` or `path/file.py:function`. Otherwise OpenAI finds the words.",
+    )
+    openai_api_key: Annotated[
+        SecretStr | None,
+        Hint(
+            "make a key in OpenAI's platform, or name a brain of your own in BRAIN",
+            "your-openai-api-key",
+            "needed by that brain",
+        ),
+    ] = Field(default=None, validate_default=True, description="For the OpenAI brain, that is where BRAIN is not set.")
+    openai_base_url: Url = Field(
+        default="https://api.openai.com/v1", description="Any server that speaks OpenAI's Chat Completions."
+    )
+    openai_model: str = Field(default="gpt-5.4-mini", description="A fast small model: a caller waits for it.")
+    check_upgrade_signature: Annotated[OnOff, Hint("write on or off")] = Field(
+        default=True,
+        description="`off`: media streams are taken without Twilio's signature on the upgrade, on the call's token "
+        "alone.",
+    )
+
+    @field_validator("fallback_number")
+    @classmethod
+    def _not_ourselves(cls, number: str | None, info: ValidationInfo) -> str | None:
+        if number is not None and number == info.data.get("twilio_phone_number"):
+            raise ValueError("is TWILIO_PHONE_NUMBER itself, so calls would go in circles; name another number")
+        return number
+
+    @field_validator("openai_api_key")
+    @classmethod
+    def _needed_without_brain(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if key is None and info.data.get("brain", "one that was refused") is None:
+            raise ValueError(f"is not set; {_hint(cls.model_fields['openai_api_key']).mend}")
+        return key
+
+    @property
+    def twilio_auth_tokens(self) -> tuple[str, ...]:
+        """The token in use and, during a rotation, the one before it."""
+        return both(self.twilio_auth_token)
+
+    @property
+    def shared_secrets(self) -> tuple[str, ...]:
+        """The secret in use, with which we sign, and during a rotation the one before it, which still holds."""
+        return both(self.shared_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One setting as the README and `.env.example` show it.
+
+    `default` is the text to write for it; where there is none, it is empty and `otherwise` says what then. `example`
+    may be empty, too.
+    """
+
+    name: str
+    help: str
+    needed: bool
+    default: str
+    otherwise: str
+    example: str
+
+
+def load_settings(env_file: Path | None = Path(".env"), environ: Mapping[str, str] | None = None) -> Settings:
+    """Read all settings from `environ` (the process's own by default) and, below it, from `env_file` if it is there.
+
+    Raises SettingsError with every problem at once, in the table's order. What an option says goes into `environ`:
+    `load_settings(environ={**os.environ, "BRAIN": brain})`.
+    """
+    return load(Settings, env_file, environ)
+
+
+def load(kind: type[_AnySettings], env_file: Path | None, environ: Mapping[str, str] | None = None) -> _AnySettings:
+    """The same for any group of settings: the names in the environment are the fields' in capitals."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {name: environ.get(name.upper()) for name in kind.model_fields}
+    values = {name: value for name, value in values.items() if not _is_blank(name, value)}
+    values["_env_file"] = env_file
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        problems = list(_problems(kind, error))
+    except (OSError, UnicodeDecodeError):
+        problems = [f"{env_file}: can't be read; make it a text file in UTF-8 that you may read"]
+    # Raised out here, so that no exception with a value in it is chained to this one.
+    raise SettingsError(problems)
+
+
+def describe() -> list[Row]:
+    """Every setting in the table's order."""
+    return [_row(name, field) for name, field in Settings.model_fields.items()]
+
+
+def _row(name: str, field: FieldInfo) -> Row:
+    hint = _hint(field)
+    needed = field.is_required()
+    default = "" if needed or field.default is None else str(field.default)
+    return Row(
+        name=name.upper(),
+        help=field.description or "",
+        needed=needed,
+        default={"True": "on", "False": "off"}.get(default, default),
+        otherwise="needed" if needed else hint.otherwise,
+        example=hint.example or next(iter(field.examples or ()), ""),
+    )
+
+
+def _problems(kind: type[FromEnvironment], error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        name = str(problem["loc"][0])
+        match problem["type"]:
+            case "missing":
+                text = f"is not set; {_hint(kind.model_fields[name]).mend}"
+            case "value_error":
+                text = str(problem["ctx"]["error"])
+            case _:
+                text = f"is not understood; {_hint(kind.model_fields[name]).mend}"
+        yield f"{name.upper()}: {text}"
+
+
+def _hint(field: FieldInfo) -> Hint:
+    return next((extra for extra in field.metadata if isinstance(extra, Hint)), Hint(mend=""))
+
+
+def _is_blank(name: str, value: object) -> bool:
+    # An empty greeting says something: leave it to the engine.
+    return value is None or (isinstance(value, str) and not value.strip() and name != "greeting")

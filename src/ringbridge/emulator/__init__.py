@@ -1,0 +1,1 @@
+"""Both vendors, offline: twins that speak the real wire protocols."""

@@ -1,0 +1,199 @@
+"""ElevenLabs on this machine: the REST API and the conversation socket on one port."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+from aiohttp import ClientSession, TCPConnector, web
+
+from ringbridge.emulator.addresses import AddressBook
+from ringbridge.emulator.elevenlabs import messages
+from ringbridge.emulator.elevenlabs.conversation import Conversation, Facilities
+from ringbridge.emulator.elevenlabs.diary import Event
+from ringbridge.emulator.elevenlabs.engine import Engine, HeaderValue
+from ringbridge.emulator.elevenlabs.peer import CLOSE_SECONDS, MAX_MESSAGE_BYTES, Peer
+from ringbridge.emulator.elevenlabs.rest import Request, Rest
+from ringbridge.emulator.elevenlabs.signed_urls import SignatureRefused, Signatures
+from ringbridge.emulator.faults import Faults
+from ringbridge.emulator.speech.base import Ears, Voice
+from ringbridge.ids import ConversationId
+
+__all__ = ["ElevenLabsTwin"]
+
+_LEAVE_SECONDS: Final = 5.0
+
+
+class _NotAdmitted(Exception):  # noqa: N818 - names what is the case
+    """No conversation for whoever asks: the close code and, as text, the reason."""
+
+    def __init__(self, code: int, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+class ElevenLabsTwin:
+    """A server that does what ElevenLabs does. Enter it to start, leave it to end every conversation and give all back.
+
+    `api_key` is what clients must show, and what brain tokens are signed with. `addresses` tells where public names are
+    dialled, `clock` the seconds since the epoch. `port` 0 takes any free one; `base_url` is known once it has started.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        voice: Voice,
+        ears: Ears,
+        addresses: AddressBook,
+        clock: Callable[[], float],
+        faults: Faults,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.api_key = api_key
+        self.faults = faults
+        self.engines: dict[str, Engine] = {}
+        self.conversations: list[Conversation] = []
+        """Every one that was let in, newest last."""
+        self.requests: list[Request] = []
+        """Every REST request that was answered, newest last."""
+        self.signed_urls: list[str] = []
+        """Every signed URL that was given out, newest last."""
+        self.on_event: list[Callable[[Conversation, Event], None]] = []
+        """Called with each event of each conversation, as it happens."""
+        self._voice = voice
+        self._ears = ears
+        self._addresses = addresses
+        self._clock = clock
+        self._host = host
+        self._port = port
+        self._signatures = Signatures()
+        self._runner: web.AppRunner
+        self._facilities: Facilities
+
+    @property
+    def base_url(self) -> str:
+        """What a client sets as `ELEVENLABS_BASE_URL`."""
+        host, port = self._runner.addresses[0][:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def add_engine(
+        self, engine_id: str, *, ws_url: str, request_headers: dict[str, HeaderValue], **settings: Any
+    ) -> Engine:
+        """A new engine, as its owner would make one. `settings` are further fields of `Engine`."""
+        now = int(self.now())
+        engine = Engine(engine_id, ws_url=ws_url, request_headers=request_headers, created=now, updated=now, **settings)
+        self.engines[engine_id] = engine
+        return engine
+
+    async def __aenter__(self) -> Self:
+        """Serve."""
+        app = web.Application()
+        app.add_routes(Rest(self).routes())
+        app.router.add_get("/v1/convai/conversation", self._converse)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+        self._facilities = Facilities(
+            self.api_key,
+            self._voice,
+            self._ears,
+            self._addresses,
+            self._clock,
+            self.faults,
+            ClientSession(connector=TCPConnector(limit=0)),
+            self._tell,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every conversation with 1001, and then the server."""
+        for conversation in self.conversations:
+            conversation.close(1001, "going away")
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                for conversation in self.conversations:
+                    await conversation.gone.wait()
+        finally:
+            await self._facilities.session.close()
+            await self._runner.cleanup()
+
+    # What REST asks of its owner
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._clock()
+
+    def full(self, engine: Engine) -> bool:
+        """Whether the engine has as many conversations as it may."""
+        live = sum(1 for talk in self.conversations if talk.engine.id == engine.id and not talk.gone.is_set())
+        return 0 <= engine.concurrency_limit <= live
+
+    def sign_url(self, engine: Engine, host: str, *, single_use: bool) -> str:
+        """A signed URL on `host` for a conversation with `engine`."""
+        signature = self._signatures.issue(engine.id, self.now(), single_use=single_use)
+        query = urlencode({"agent_id": engine.id, "conversation_signature": signature})
+        url = f"ws://{host}/v1/convai/conversation?{query}"
+        self.signed_urls.append(url)
+        return url
+
+    # The conversation socket
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        faults = self.faults.take("engine_socket")
+        for fault in faults:
+            if fault.kind == "refuse":
+                return web.Response(status=fault.status, text=fault.text)
+        socket = web.WebSocketResponse(
+            timeout=CLOSE_SECONDS,
+            autoping=False,
+            autoclose=False,
+            compress=False,
+            protocols=("convai",),
+            max_msg_size=MAX_MESSAGE_BYTES,
+        )
+        await socket.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return socket
+        peer = Peer(socket, transport)
+        try:
+            engine = self._admit(request)
+        except _NotAdmitted as refusal:
+            peer.send(json.dumps(messages.error(refusal.code, "http_exception", str(refusal))))
+            await peer.close(refusal.code, str(refusal))
+            return socket
+        name = ConversationId(f"conv_{secrets.token_hex(14)}")
+        conversation = Conversation(name, engine, peer, self._facilities)
+        self.conversations.append(conversation)
+        await conversation.run(faults)
+        return socket
+
+    def _admit(self, request: web.Request) -> Engine:
+        """The engine to talk to. Without a signature only one that asks for none."""
+        engine = self.engines.get(request.query.get("agent_id", ""))
+        if engine is None:
+            raise _NotAdmitted(1008, "The AI agent you are trying to reach does not exist.")
+        signature = request.query.get("conversation_signature")
+        if signature is not None or engine.enable_auth:
+            try:
+                self._signatures.redeem(signature or "", engine.id, self.now())
+            except SignatureRefused as refused:
+                raise _NotAdmitted(1008, f"Could not authorize the conversation: {refused}.") from refused
+        if self.full(engine):
+            raise _NotAdmitted(3008, "Too many concurrent connections.")
+        return engine
+
+    def _tell(self, conversation: Conversation, event: Event) -> None:
+        for watch in self.on_event:
+            watch(conversation, event)

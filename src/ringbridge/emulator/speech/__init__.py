@@ -1,0 +1,1 @@
+"""Speech without an account: words to µ-law audio and back."""

@@ -1,0 +1,200 @@
+"""One leg of a call: who talks to whom, what has become of it, and what it is made of."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import quote
+
+from ringbridge.emulator.twilio.callbacks import Courier
+from ringbridge.emulator.twilio.exchange import Exchange, new_sid
+from ringbridge.emulator.twilio.handset import Handset
+from ringbridge.emulator.twilio.records import CallOver, Journal
+from ringbridge.emulator.twilio.signing import Fields
+from ringbridge.emulator.twilio.webhooks import Method, Webhooks
+
+if TYPE_CHECKING:
+    from ringbridge.emulator.twilio.stream import MediaStream
+
+__all__ = ["ENDED", "Dialled", "Document", "Hooks", "Leg", "Source", "Status"]
+
+API_VERSION = "2010-04-01"
+
+Status: TypeAlias = Literal[
+    "queued", "initiated", "ringing", "in-progress", "completed", "busy", "failed", "no-answer", "canceled"
+]
+
+ENDED: frozenset[Status] = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A URL that Twilio asks for TwiML, with fields that go along with those of the call."""
+
+    url: str
+    method: Method = "POST"
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """TwiML that was handed over, and need not be asked for."""
+
+    twiml: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is to be asked and told about a call: the settings of a number, or of a REST request."""
+
+    script: Source | Document
+    fallback: Source | None = None
+    status_callback: str | None = None
+    status_method: Method = "POST"
+    status_events: frozenset[str] = frozenset({"completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """One `<Dial>` that was carried out: the number, and the verb's attributes as written."""
+
+    number: str
+    attributes: dict[str, str]
+
+
+class Leg:
+    """The facts of one call and its equipment. `PhoneCall` gives it its life."""
+
+    def __init__(
+        self, exchange: Exchange, hooks: Hooks, *, from_: str | None, to: str, direction: str, fields: Fields
+    ) -> None:
+        self.sid = new_sid("CA")
+        self.from_ = from_
+        self.to = to
+        self.direction = direction
+        self.status: Status = "ringing" if direction == "inbound" else "queued"
+        self.journal = Journal()
+        self.handset = Handset()
+        self.webhooks = Webhooks(exchange, self.journal)
+        self.stream: MediaStream | None = None
+        self.said: list[str] = []
+        self.dialled: list[Dialled] = []
+        self.hooks = hooks
+        self.exchange = exchange
+        self.created = exchange.now()
+        self.answered_at: float | None = None
+        self.ended_at: float | None = None
+        self.queue_ms = 0
+        self.pending_action: Source | None = None
+        """What Twilio asks, too, when the caller hangs up now."""
+        self.stream_courier = Courier(self.webhooks, self.journal)
+        self._status_courier = Courier(self.webhooks, self.journal)
+        self._status_sequence = 0
+        self._given = fields
+        self._changed = asyncio.Event()
+        self._cut = asyncio.Event()
+        self._finished = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether the call has ended, one way or another."""
+        return self.status in ENDED
+
+    def fields(self, more: Fields | None = None) -> Fields:
+        """What Twilio tells in each request for TwiML.
+
+        https://www.twilio.com/docs/voice/twiml, "Request parameters".
+        """
+        fields: dict[str, str] = {
+            "CallSid": self.sid,
+            "AccountSid": self.exchange.account_sid,
+            "To": self.to,
+            "Called": self.to,
+            "CallStatus": self.status,
+            "Direction": self.direction,
+            "ApiVersion": API_VERSION,
+        }
+        if self.from_ is not None:
+            fields |= {"From": self.from_, "Caller": self.from_}
+        if self.direction == "inbound" and self.status == "ringing":
+            fields["CallToken"] = quote(f'{{"parentCallInfoToken":"{self.sid}"}}')
+            if fields.get("From", "").startswith("+1"):
+                fields["StirVerstat"] = "TN-Validation-Passed-A"
+        return {**fields, **_places(self.from_, self.to), **self._given, **(more or {})}
+
+    def set_status(self, status: Status) -> None:
+        """The call goes on to another status; whoever waits for one is woken."""
+        self.status = status
+        if status in ENDED:
+            self.ended_at = self.exchange.clock()
+        self.journal.note("status", status=status)
+        self.changed()
+
+    def answer(self) -> None:
+        """The call is answered, if it has not been: from here on the caller hears and is heard."""
+        if self.answered_at is None:
+            self.answered_at = self.exchange.clock()
+            self.set_status("in-progress")
+            self.post_status("answered")
+
+    def post_status(self, event: str) -> None:
+        """Tell the status callback, where it wants to know of `event`.
+
+        https://www.twilio.com/docs/voice/api/call-resource, "statusCallback".
+        """
+        url = self.hooks.status_callback
+        if url is None or event not in self.hooks.status_events:
+            return
+        more = {
+            "SequenceNumber": str(self._status_sequence),
+            "Timestamp": self.exchange.rfc2822(),
+            "CallbackSource": "call-progress-events",
+        }
+        if self.over:
+            more |= {"CallDuration": str(self.seconds), "Duration": str(-(-self.seconds // 60))}
+            more["SipResponseCode"] = _SIP_CODES[self.status]
+        self._status_sequence += 1
+        self._status_courier.post(url, self.fields(more), self.hooks.status_method)
+
+    @property
+    def seconds(self) -> int:
+        """How long the call has been answered, or was."""
+        if self.answered_at is None:
+            return 0
+        return round((self.ended_at or self.exchange.clock()) - self.answered_at)
+
+    def changed(self) -> None:
+        """Wake whoever waits for something about this call."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something is so about this call. Raises `CallOver` when the call ends first."""
+        while not holds():
+            if self.over:
+                raise CallOver(f"the call ended: {self.status}")
+            await self._changed.wait()
+
+    async def deliver(self) -> None:
+        """Post the callbacks until the call is over and all of them are told."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.stream_courier.run())
+            tasks.create_task(self._status_courier.run())
+
+    def last_post(self) -> None:
+        """No callback follows those posted so far."""
+        self.stream_courier.close()
+        self._status_courier.close()
+
+
+_SIP_CODES = {"completed": "200", "busy": "486", "no-answer": "480", "canceled": "487", "failed": "404"}
+
+
+def _places(from_: str | None, to: str) -> dict[str, str]:
+    """Where the numbers are, as far as Twilio knows: fields may be empty, and are so for whoever is not a number."""
+    places: dict[str, str] = {}
+    for names, number in ((("From", "Caller"), from_ or ""), (("To", "Called"), to)):
+        country = "US" if number.startswith("+1") else ""
+        for name in names:
+            places |= {f"{name}City": "", f"{name}State": "", f"{name}Zip": "", f"{name}Country": country}
+    return places

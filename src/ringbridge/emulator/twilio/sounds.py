@@ -1,0 +1,75 @@
+"""What Twilio itself plays to the caller: `<Say>` and `<Play>`."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, RATE, SILENCE
+from ringbridge.emulator.speech.wav import WavError, read_wav
+from ringbridge.emulator.twilio.leg import Leg
+from ringbridge.emulator.twilio.twiml import TwimlError
+
+__all__ = ["play", "say"]
+
+MS_PER_CHARACTER = 60
+"""How long `<Say>` takes where the twin has no voice."""
+
+ENDLESS = 1000
+"""How often `loop="0"` repeats."""
+
+
+async def say(leg: Leg, text: str, loop: int = 1) -> None:
+    """Speak to the caller with the twin's voice, or be silent for as long. Returns when it has played."""
+    leg.said.append(text)
+    for _ in range(loop or ENDLESS):
+        await _sound(leg, _spoken(leg, text))
+
+
+async def play(leg: Leg, url: str, loop: int = 1) -> None:
+    """Fetch a file and play it to the caller. Raises `NoAnswer`, or `TwimlError` where it is no audio.
+
+    WAV is heard; of the other kinds that Twilio plays, a second of silence.
+    """
+    reply = await leg.webhooks.ask(url, {}, method="GET")
+    if not reply.content_type.startswith("audio/"):
+        raise TwimlError(12300, f"{url} is {reply.content_type!r}, which can't be played")
+    audio = await asyncio.to_thread(_decoded, reply.body)
+    for _ in range(loop or ENDLESS):
+        await _sound(leg, _whole(audio))
+
+
+async def _sound(leg: Leg, pieces: AsyncIterator[bytes]) -> None:
+    """Play to the caller, and wait until it has played."""
+    earpiece = leg.handset.earpiece
+    played = asyncio.Event()
+    try:
+        async for piece in pieces:
+            earpiece.put(piece)
+        earpiece.mark(played.set)
+        await played.wait()
+    finally:
+        earpiece.clear()
+
+
+async def _spoken(leg: Leg, text: str) -> AsyncIterator[bytes]:
+    voice = leg.exchange.voice
+    if voice is None:
+        yield bytes([SILENCE]) * (len(text) * MS_PER_CHARACTER * BYTES_PER_MS)
+        return
+    async for piece in voice.say(text):
+        yield piece
+
+
+async def _whole(audio: bytes) -> AsyncIterator[bytes]:
+    yield audio
+
+
+def _decoded(file: bytes) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "played.wav"
+        path.write_bytes(file)
+        try:
+            return read_wav(path)
+        except WavError:
+            return bytes([SILENCE]) * RATE

@@ -1,0 +1,173 @@
+"""What Twilio does with TwiML: one verb after another, one document after another.
+
+https://www.twilio.com/docs/voice/twiml
+"""
+
+import asyncio
+from dataclasses import asdict
+from typing import Literal, TypeAlias, assert_never
+from urllib.parse import urljoin
+
+from ringbridge.emulator.twilio.dialling import ring
+from ringbridge.emulator.twilio.exchange import new_sid
+from ringbridge.emulator.twilio.leg import Dialled, Document, Leg, Source
+from ringbridge.emulator.twilio.sounds import play, say
+from ringbridge.emulator.twilio.stream import MediaStream
+from ringbridge.emulator.twilio.twiml import (
+    Connect,
+    Dial,
+    Hangup,
+    Pause,
+    Play,
+    Redirect,
+    Reject,
+    Say,
+    Stream,
+    TwimlError,
+    Verb,
+    read_document,
+)
+from ringbridge.emulator.twilio.webhooks import NoAnswer
+
+__all__ = ["APOLOGY", "Script"]
+
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+"""What the caller hears when a document can't be had or carried out."""
+
+Step: TypeAlias = Source | Document | Literal["end"] | None
+"""What follows a verb: another document, the end of the call, or (None) the next verb."""
+
+
+class Script:
+    """Runs the TwiML of one call."""
+
+    def __init__(self, leg: Leg) -> None:
+        self._leg = leg
+        self._base: str | None = None
+
+    async def run(self, first: Source | Document) -> None:
+        """Run documents until one ends the call. Cancelled when something else takes over."""
+        step: Step = first
+        while isinstance(step, Source | Document):
+            step = await self._follow(step)
+
+    async def _follow(self, step: Source | Document) -> Step:
+        try:
+            return await self._perform(await self._read(step))
+        except (NoAnswer, TwimlError) as failure:
+            return await self._recover(step, failure)
+
+    async def _read(self, step: Source | Document) -> list[Verb]:
+        if isinstance(step, Document):
+            self._base = None
+            return read_document(step.twiml.encode(), "text/xml")
+        self._base = step.url
+        fields = self._leg.fields(step.fields)
+        reply = await self._leg.webhooks.ask(step.url, fields, method=step.method, faulty=True)
+        return read_document(reply.body, reply.content_type)
+
+    async def _recover(self, step: Source | Document, failure: NoAnswer | TwimlError) -> Step:
+        """Twilio asks the fallback URL; without one, or when that fails, it says so and hangs up."""
+        self._leg.journal.error(failure.code, str(failure))
+        fallback = self._leg.hooks.fallback
+        url = step.url if isinstance(step, Source) else None
+        if fallback is not None and url != fallback.url:
+            more = {"ErrorCode": str(failure.code)} | ({"ErrorUrl": url} if url else {})
+            return Source(fallback.url, fallback.method, more)
+        self._leg.answer()
+        await say(self._leg, APOLOGY)
+        return "end"
+
+    async def _perform(self, verbs: list[Verb]) -> Step:
+        for verb in verbs:
+            self._leg.journal.note("verb", name=type(verb).__name__, attributes=asdict(verb))
+            if not isinstance(verb, Pause | Reject):  # these two, when first, leave the call unanswered
+                self._leg.answer()
+            step = await self._one(verb)
+            if step is not None:
+                return step
+        self._leg.answer()
+        return "end"
+
+    async def _one(self, verb: Verb) -> Step:
+        match verb:
+            case Say():
+                await say(self._leg, verb.text, verb.loop)
+            case Play():
+                await play(self._leg, self._absolute(verb.url), verb.loop)
+            case Pause():
+                await asyncio.sleep(verb.seconds)
+            case Connect():
+                return await self._connect(verb)
+            case Dial():
+                return await self._dial(verb)
+            case Redirect():
+                return Source(self._absolute(verb.url), verb.method)
+            case Reject():
+                return self._reject(verb)
+            case Hangup():
+                return "end"
+            case _:
+                assert_never(verb)
+        return None
+
+    def _absolute(self, url: str) -> str:
+        return urljoin(self._base, url) if self._base else url
+
+    def _reject(self, verb: Reject) -> Step:
+        if self._leg.answered_at is None:
+            self._leg.set_status("busy" if verb.reason == "busy" else "no-answer")
+        return "end"
+
+    async def _connect(self, verb: Connect) -> Step:
+        leg = self._leg
+        action = Source(self._absolute(verb.action), verb.method) if verb.action else None
+        stream = MediaStream(
+            leg.exchange,
+            leg.sid,
+            leg.handset,
+            leg.journal,
+            lambda event, error: self._tell(stream.sid, verb.stream, event, error),
+        )
+        leg.stream, leg.pending_action = stream, action
+        try:
+            await stream.run(verb.stream, self._base)
+        finally:
+            leg.stream = None
+        leg.pending_action = None
+        return action
+
+    def _tell(self, stream_sid: str, verb: Stream, event: str, error: str | None) -> None:
+        """https://www.twilio.com/docs/voice/twiml/stream, "statusCallback": its URL must be absolute."""
+        leg = self._leg
+        leg.changed()
+        if verb.status_callback is None:
+            return
+        fields = {
+            "AccountSid": leg.exchange.account_sid,
+            "CallSid": leg.sid,
+            "StreamSid": stream_sid,
+            "StreamName": verb.name or stream_sid,
+            "StreamEvent": event,
+            "Timestamp": leg.exchange.iso8601(),
+        }
+        if error is not None:
+            fields["StreamError"] = error
+        leg.stream_courier.post(verb.status_callback, fields, verb.status_callback_method)
+
+    async def _dial(self, verb: Dial) -> Step:
+        leg = self._leg
+        leg.dialled.append(Dialled(verb.number, verb.attributes))
+        fields = {"DialCallSid": new_sid("CA"), "DialCallStatus": "canceled", "DialBridged": "false"}
+        action = Source(self._absolute(verb.action), verb.method, fields) if verb.action else None
+        leg.pending_action = action
+        status, seconds = await ring(leg, verb, lambda: fields.update(_BRIDGED))
+        leg.journal.note("dial_ended", number=verb.number, status=status, seconds=seconds)
+        fields["DialCallStatus"] = status
+        if status == "completed":
+            fields["DialCallDuration"] = str(round(seconds))
+        leg.pending_action = None
+        return action
+
+
+_BRIDGED = {"DialCallStatus": "completed", "DialBridged": "true"}

@@ -1,0 +1,164 @@
+"""Twilio's HTTP requests: signed, with its deadlines, its one retry and its errors.
+
+https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides for the deadlines and retries.
+"""
+
+import asyncio
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientTimeout, ConnectionTimeoutError
+from yarl import URL
+
+from ringbridge.emulator.twilio.exchange import Exchange
+from ringbridge.emulator.twilio.records import Journal
+from ringbridge.emulator.twilio.signing import Fields, pairs, signature
+
+__all__ = ["Method", "NoAnswer", "Reply", "Webhooks", "valid_url"]
+
+Method: TypeAlias = Literal["GET", "POST"]
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+TOTAL_SECONDS = 15.0
+ATTEMPTS = 2
+MAX_BODY_BYTES = 64 * 1024
+
+_FORM = "application/x-www-form-urlencoded; charset=UTF-8"
+_HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+
+
+class NoAnswer(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+    """A request had no usable answer. `code` is Twilio's error."""
+
+    def __init__(self, code: int, why: str) -> None:
+        self.code = code
+        super().__init__(why)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with a status of 200 to 299."""
+
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """One request, ready to be sent; a retry sends the same."""
+
+    method: Method
+    url: str
+    headers: dict[str, str]
+    body: bytes | None
+    facts: dict[str, object]
+
+
+class Webhooks:
+    """Sends the requests of one call, and writes each of them down."""
+
+    def __init__(self, exchange: Exchange, journal: Journal) -> None:
+        self._exchange = exchange
+        self._journal = journal
+
+    async def ask(self, url: str, fields: Fields, *, method: Method = "POST", faulty: bool = False) -> Reply:
+        """Send one request and return its answer, within 15 s.
+
+        `url` is absolute. `faulty` says that a fault of the place "webhook" may strike it. Raises `NoAnswer`.
+        """
+        letter = self._letter(url, fields, method)
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                lost = await self._strike() if faulty else False
+                self._journal.note("request", **letter.facts)
+                return await self._attempts(letter, lost=lost)
+        except TimeoutError:
+            self._journal.note("no_response", **letter.facts, error="timeout")
+            raise NoAnswer(11200, f"{url} did not answer within {TOTAL_SECONDS:.0f} s") from None
+
+    def _letter(self, url: str, fields: Fields, method: Method) -> _Letter:
+        url = url.partition("#")[0]  # where connection overrides are; they never travel
+        if not valid_url(url, {"http", "https"}):
+            raise NoAnswer(11100, f"{url!r} is no http or https URL of a valid host")
+        form = pairs(fields)
+        facts: dict[str, object] = {"method": method, "url": url, "fields": dict(fields)}
+        body = urlencode(form).encode() if method == "POST" else None
+        if body is None and form:
+            url += ("&" if "?" in url else "?") + urlencode(form)
+        headers = {
+            "User-Agent": "TwilioProxy/1.1",
+            "Accept": "*/*",
+            "X-Twilio-Signature": signature(self._exchange.auth_token, url, form if body is not None else ()),
+            "I-Twilio-Idempotency-Token": str(uuid.uuid4()),
+        }
+        if body is not None:
+            headers["Content-Type"] = _FORM
+        return _Letter(method, url, headers, body, facts)
+
+    async def _strike(self) -> bool:
+        """Carry out the faults that strike this request. True when it never arrives."""
+        lost = False
+        for fault in self._exchange.faults.take("webhook"):
+            self._journal.note("fault", where=fault.where, fault=fault.kind)
+            await asyncio.sleep(fault.after_ms / 1000 + (fault.ms / 1000 if fault.kind == "delay" else 0))
+            lost = lost or fault.kind == "refuse"
+        return lost
+
+    async def _attempts(self, letter: _Letter, *, lost: bool) -> Reply:
+        for attempt in range(1, ATTEMPTS + 1):
+            if lost:
+                self._journal.note("no_response", **letter.facts, attempt=attempt, error="it never arrived")
+                continue
+            try:
+                return await self._attempt(letter)
+            except (ClientConnectorError, ConnectionTimeoutError) as error:
+                # Twilio's default is one retry, and only where no connection came about.
+                self._journal.note("no_response", **letter.facts, attempt=attempt, error=str(error))
+            except (ClientError, OSError) as error:
+                self._journal.note("no_response", **letter.facts, attempt=attempt, error=str(error))
+                raise NoAnswer(11200, f"{letter.facts['url']} broke off: {error}") from error
+        raise NoAnswer(11205, f"{letter.facts['url']} could not be reached")
+
+    async def _attempt(self, letter: _Letter) -> Reply:
+        route = self._exchange.addresses.route(letter.url)
+        async with self._exchange.session.request(
+            letter.method,
+            URL(route.url, encoded=True),
+            headers={**route.headers, **letter.headers},
+            data=letter.body,
+            allow_redirects=False,
+            timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+        ) as response:
+            body = await _read(response)
+            text = body.decode(errors="replace")
+            self._journal.note("response", **letter.facts, status=response.status, body=text)
+            if not 200 <= response.status < 300:
+                raise NoAnswer(11200, f"{letter.facts['url']} answered {response.status}")
+            if len(body) > MAX_BODY_BYTES:
+                raise NoAnswer(11750, f"{letter.facts['url']} answered more than {MAX_BODY_BYTES} bytes")
+            return Reply(response.headers.get("Content-Type", ""), body)
+
+
+def valid_url(url: str, schemes: set[str]) -> bool:
+    """Whether Twilio would try `url` at all: of one of the schemes, with a host, which has no underscore."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in schemes and _HOST.fullmatch(host) is not None and not re.search(r"\s", url)
+
+
+async def _read(response: ClientResponse) -> bytes:
+    """The body, up to just beyond what Twilio takes."""
+    body = bytearray()
+    async for piece in response.content.iter_chunked(MAX_BODY_BYTES):
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            break
+    return bytes(body)

@@ -1,0 +1,69 @@
+"""Everything that Ringbridge raises on purpose.
+
+    RingbridgeError
+    ├── SettingsError          what is set does not do; lists every problem with its mend
+    ├── BrainNotFound          `--brain` names nothing that can reply
+    ├── BrokenMessage          a peer's message lacks what its kind needs; names the field
+    ├── TokenRefused           a call token is forged, stale, spent or another call's
+    ├── BrainTokenRefused      the engine's signed token is not valid for our API key
+    ├── VendorError            a vendor's REST API did not do as asked
+    └── EngineUnreachable      no conversation could be opened
+"""
+
+__all__ = [
+    "BrainNotFound",
+    "BrainTokenRefused",
+    "BrokenMessage",
+    "EngineUnreachable",
+    "RingbridgeError",
+    "SettingsError",
+    "TokenRefused",
+    "VendorError",
+]
+
+
+class RingbridgeError(Exception):
+    """Base of all of them. Its text never holds a secret, a signed URL or a caller's words."""
+
+
+class SettingsError(RingbridgeError):
+    """What is set does not do.
+
+    `problems` has one line for each, in the table's order, ready to be shown: name, what is wrong, the mend.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class BrainNotFound(RingbridgeError):
+    """`--brain` names nothing that can reply."""
+
+
+class BrokenMessage(RingbridgeError):
+    """A peer's message lacks what its kind needs. The text names the field, never its content."""
+
+
+class TokenRefused(RingbridgeError):
+    """A call token is forged, stale, spent or another call's. The text says which."""
+
+
+class BrainTokenRefused(RingbridgeError):
+    """The engine's signed token is not valid for our API key. The text says why and how to mend it."""
+
+
+class VendorError(RingbridgeError):
+    """A vendor's REST API did not do as asked: refused, unreachable or too slow.
+
+    `status` is the HTTP status where there was one; `code` is the vendor's own error code, such as Twilio's 21220.
+    """
+
+    def __init__(self, text: str, *, status: int | None = None, code: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+
+
+class EngineUnreachable(RingbridgeError):
+    """No conversation could be opened. The text says at which step, and the mend where there is one."""

@@ -1,0 +1,1 @@
+"""Where the machines meet sockets."""

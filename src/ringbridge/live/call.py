@@ -1,0 +1,281 @@
+"""One phone call, running: carries out what its machine decides, over a conversation socket and Twilio's streams."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from aiohttp import ClientError, ClientSession
+
+from ringbridge import facts
+from ringbridge.apis.base import EngineAPI, PhoneAPI
+from ringbridge.errors import BrokenMessage, VendorError
+from ringbridge.facts import Fact, Observer, Outcome
+from ringbridge.ids import CallSid, ConversationId, StreamSid
+from ringbridge.live.sockets import Closed, Socket, connect
+from ringbridge.live.tasks import Tasks
+from ringbridge.relay import commands, events
+from ringbridge.relay.commands import Command
+from ringbridge.relay.events import Event, Timer
+from ringbridge.relay.machine import Relay
+from ringbridge.turn import Call as CallCard
+from ringbridge.wire import engine, twilio
+
+if TYPE_CHECKING:
+    from ringbridge.live.replies import BrainSession
+
+__all__ = ["Call", "Services"]
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 5.0
+"""What opening a conversation socket may take, DNS and TLS included."""
+
+GIVE_BACK_SECONDS = 0.8
+"""Everything that a call held is given back within a second of its end: sockets get so long to close politely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every call leans on."""
+
+    engine: EngineAPI
+    phone: PhoneAPI
+    session: ClientSession
+    record: Callable[[CallSid, Outcome], None]
+    observers: tuple[Observer, ...]
+
+
+class Call:
+    """The owner of one call's conversation, streams, timers and tasks. Known by its CallSid.
+
+    Every method but `run` is synchronous: what it decides is done when it returns, save for closing.
+    """
+
+    def __init__(
+        self,
+        sid: CallSid,
+        *,
+        caller: str,
+        called: str,
+        greeting: str | None,
+        services: Services,
+    ) -> None:
+        """`caller` is the human, `called` is ours; `greeting` overrides the engine's first message."""
+        self.sid = sid
+        self.caller = caller
+        self.called = called
+        self.conversation_id: ConversationId | None = None
+        self._services = services
+        self._relay = Relay(variables={"caller": caller, "called": called, "call_sid": sid}, greeting=greeting)
+        self._tasks = Tasks()
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._stream: Socket | None = None
+        self._engine: Socket | None = None
+        self._dialling: asyncio.Task[None] | None = None
+        self._brain: BrainSession | None = None
+        self._digits: list[str] = []
+        self._outcome: Outcome | None = None
+        self._slow: set[str] = set()
+        self._over = asyncio.Event()
+
+    # What others tell the call
+
+    def announce(self, *, ringing: bool) -> None:
+        """The call's webhook was answered; while it is still `ringing`, the call is made ready."""
+        self._handle(events.Announced(ringing))
+
+    def attach(self, stream: Socket, stream_sid: StreamSid) -> None:
+        """A stream with a good token began: it carries the call's audio from now on, in place of any other."""
+        replaced, self._stream = self._stream, stream
+        if replaced is not None:
+            self._tasks.start(replaced.close(), name=f"close stream of {self.sid}")
+        self._handle(events.StreamStarted(stream_sid))
+        stream.listen(self._from_twilio)
+
+    def detached(self, stream: Socket, closed: Closed) -> None:
+        """The socket of a stream ended, whoever closed it."""
+        if stream is self._stream:
+            self._stream = None
+            self._handle(events.StreamClosed(closed.code))
+
+    def over(self) -> None:
+        """Twilio says, on a webhook, that the call is over."""
+        self._handle(events.CallOver())
+
+    def fail(self, reason: str) -> None:
+        """The call can't go on: Twilio is told so already."""
+        self._handle(events.Failed(reason))
+
+    # What the brain asks the call
+
+    def card(self) -> CallCard:
+        """The call as a brain sees it now."""
+        assert self.conversation_id is not None
+        return CallCard(self.sid, self.caller, self.called, self.conversation_id, tuple(self._digits))
+
+    def brain_attached(self, session: "BrainSession") -> None:
+        """A brain socket came for this conversation: the newest wins, an older one is closed."""
+        replaced, self._brain = self._brain, session
+        if replaced is not None:
+            replaced.replaced()
+
+    def brain_detached(self, session: "BrainSession") -> None:
+        """A brain socket ended."""
+        if session is self._brain:
+            self._brain = None
+
+    # The call's life
+
+    async def run(self) -> None:
+        """Live until the machine is done, then give everything back."""
+        try:
+            await self._over.wait()
+        finally:
+            for handle in self._timers.values():
+                handle.cancel()
+            self._timers.clear()
+            self._close_engine()
+            self._close_stream()
+            await self._tasks.close(grace=GIVE_BACK_SECONDS)
+            self._tell(facts.CallEnded(self._outcome))
+
+    def _handle(self, event: Event) -> None:
+        for command in self._relay.handle(event):
+            self._carry_out(command)
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case commands.ToEngine(message=message):
+                self._write(self._engine, message, "engine")
+            case commands.ToTwilio(message=message):
+                self._write(self._stream, message, "twilio")
+            case commands.OpenEngine():
+                self._dialling = self._tasks.start(self._converse(), name=f"conversation of {self.sid}")
+            case commands.CloseEngine():
+                self._close_engine()
+            case commands.CloseStream():
+                self._close_stream()
+            case commands.HangUp():
+                self._tasks.start(self._hang_up(), name=f"hang up {self.sid}")
+            case commands.Record(outcome=outcome):
+                self._outcome = outcome
+                self._services.record(self.sid, outcome)
+            case commands.SetTimer(timer=timer, seconds=seconds):
+                self._drop_timer(timer)
+                self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
+            case commands.DropTimer(timer=timer):
+                self._drop_timer(timer)
+            case commands.Report(fact=fact):
+                self._note(fact)
+                self._tell(fact)
+            case commands.Finish():
+                self._over.set()
+            case _:
+                assert_never(command)
+
+    def _drop_timer(self, timer: Timer) -> None:
+        if (handle := self._timers.pop(timer, None)) is not None:
+            handle.cancel()
+
+    def _timer_fired(self, timer: Timer) -> None:
+        self._timers.pop(timer, None)
+        self._handle(events.TimerFired(timer))
+
+    def _note(self, fact: Fact) -> None:
+        match fact:
+            case facts.ConversationOpened(conversation_id=conversation_id):
+                self.conversation_id = conversation_id
+            case facts.DigitsPressed(digits=digits):
+                self._digits.append(digits)
+            case _:
+                pass
+
+    def _tell(self, fact: Fact) -> None:
+        for observer in self._services.observers:
+            try:
+                observer(self.sid, fact)
+            except Exception:  # a listener's failure must not be the call's
+                log.exception("an observer failed")
+
+    # Twilio's stream
+
+    def _from_twilio(self, text: bytes) -> None:
+        try:
+            message = twilio.decode(text)
+        except BrokenMessage as error:
+            self._handle(events.Unreadable("twilio", str(error)))
+            return
+        if type(message) is twilio.Media:
+            frame = self._relay.lane.caller(message.media.payload)
+            if frame is not None:
+                self._write(self._engine, frame, "engine")
+            return
+        self._handle(events.FromTwilio(message))
+
+    def _close_stream(self) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            self._tasks.start(stream.close(), name=f"close stream of {self.sid}")
+
+    async def _hang_up(self) -> None:
+        try:
+            await self._services.phone.hang_up(self.sid)
+        except VendorError as error:
+            log.warning("%s: %s; the stream is closed instead", self.sid, error)
+            self._handle(events.HangUpFailed())
+        else:
+            self._handle(events.HungUp())
+
+    # The conversation
+
+    async def _converse(self) -> None:
+        try:
+            url = await self._services.engine.signed_url()
+            socket = await connect(self._services.session, url, seconds=CONNECT_SECONDS)
+        except VendorError as error:
+            self._handle(events.EngineUnreached(str(error)))
+            return
+        except (TimeoutError, ClientError, OSError) as error:  # their texts hold the signed URL
+            status = getattr(error, "status", None)
+            how = f"answered the upgrade with {status}" if status else f"can't be reached: {type(error).__name__}"
+            self._handle(events.EngineUnreached(f"the conversation socket {how}"))
+            return
+        try:
+            self._engine = socket
+            self._handle(events.EngineConnected())
+            socket.listen(self._from_engine)
+            closed = await socket.closed()
+            self._engine = None
+            self._handle(events.EngineClosed(closed.code, closed.reason))
+        finally:
+            await socket.close()
+
+    def _from_engine(self, text: bytes) -> None:
+        try:
+            message = engine.decode(text)
+        except BrokenMessage as error:
+            self._handle(events.Unreadable("engine", str(error)))
+            return
+        if type(message) is engine.Audio:
+            pair = self._relay.lane.agent(message)
+            if pair is not None:
+                media, mark = pair
+                self._write(self._stream, media, "twilio")
+                self._write(self._stream, mark, "twilio")
+            return
+        self._handle(events.FromEngine(message))
+
+    def _close_engine(self) -> None:
+        self._engine = None
+        if self._dialling is not None:
+            self._dialling.cancel()
+            self._dialling = None
+
+    def _write(self, socket: Socket | None, message: bytes, peer: str) -> None:
+        if socket is None or socket.send(message):
+            self._slow.discard(peer)
+        elif peer not in self._slow:
+            self._slow.add(peer)
+            self._handle(events.Unwritten(peer))

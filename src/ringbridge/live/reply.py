@@ -1,0 +1,105 @@
+"""One reply of a brain, from the question to the last word, or to the moment when the brain lets go of it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from pathlib import PurePath
+from traceback import extract_tb
+
+from ringbridge.brain.events import ReplyCancelled, ReplyEnded, ReplyEvent, ReplyFailed, ReplySaid
+from ringbridge.errors import RingbridgeError
+
+__all__ = ["Reply"]
+
+log = logging.getLogger(__name__)
+
+CANCEL_SECONDS = 2.0
+"""How long a brain may take to let go of a cancelled reply before the next one begins without it."""
+
+PATIENCE_SECONDS = 20.0
+"""A brain that says nothing for so long has failed: nobody holds the line for longer."""
+
+
+class Reply:
+    """One run of a brain, in a task of its owner's group.
+
+    It tells its owner each piece in the loop step in which the brain yields it, and one end: said all, failed, or
+    cancelled. By the time it tells an end the brain's generator is closed, unless that took longer than 2 s.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        pieces: Callable[[], AsyncIterator[object]],
+        *,
+        tell: Callable[[ReplyEvent], None],
+        tasks: asyncio.TaskGroup,
+        name: str,
+    ) -> None:
+        """`pieces` begins the brain's generator; `name` stands in the log."""
+        self._number = number
+        self._tell = tell
+        self._name = name
+        self._giving_up: asyncio.TimerHandle | None = None
+        self._task = tasks.create_task(self._run(pieces), name=name)
+        self._task.add_done_callback(self._done)
+
+    def cancel(self) -> None:
+        """Have the brain let go of it."""
+        self._task.cancel()
+        self._giving_up = asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        # The task stays in its owner's group, which ends only after it.
+        log.warning(
+            "%s: the brain has not let go of its cancelled reply after %g s, and the caller is answered without"
+            " waiting for it: a brain must not catch asyncio.CancelledError and go on",
+            self._name,
+            CANCEL_SECONDS,
+        )
+        self._tell(ReplyCancelled(self._number))
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+        if task.cancelled():
+            self._tell(ReplyCancelled(self._number))
+
+    async def _run(self, pieces: Callable[[], AsyncIterator[object]]) -> None:
+        patience = asyncio.timeout(PATIENCE_SECONDS)
+        try:
+            async with patience:
+                await self._speak(pieces(), patience)
+        except Exception as error:  # whatever a brain does wrong, its caller gets an answer
+            log.debug("%s: the failure in full", self._name, exc_info=error)
+            late = f"it said nothing for {PATIENCE_SECONDS:g} s"
+            self._tell(ReplyFailed(self._number, late if patience.expired() else _cause(error)))
+        else:
+            self._tell(ReplyEnded(self._number))
+
+    async def _speak(self, pieces: AsyncIterator[object], patience: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
+        own = asyncio.current_task()
+        assert own is not None
+        try:
+            async for piece in pieces:
+                if own.cancelling():
+                    raise asyncio.CancelledError  # the brain caught the first one, and goes on talking
+                if not isinstance(piece, str):
+                    raise TypeError(f"a brain yields str, not {type(piece).__name__}")
+                patience.reschedule(loop.time() + PATIENCE_SECONDS)
+                self._tell(ReplySaid(self._number, piece))
+                await asyncio.sleep(0)  # a brain that yields without ever waiting must not hold up other calls
+        finally:
+            if (close := getattr(pieces, "aclose", None)) is not None:
+                await close()
+
+
+def _cause(error: Exception) -> str:
+    """What to log of a brain's failure: its text may hold the caller's words, unless it is one of ours."""
+    if isinstance(error, RingbridgeError):
+        return str(error)
+    frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename != __file__]
+    if not frames:
+        return f"{type(error).__name__}: {error}" if isinstance(error, TypeError) else type(error).__name__
+    return f"{type(error).__name__} in {frames[0].name} ({PurePath(frames[0].filename).name}:{frames[0].lineno})"

@@ -1,0 +1,110 @@
+"""The calls in progress: found by CallSid from the webhook on, and by conversation id from the engine's metadata on."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from ringbridge.facts import ConversationOpened, Fact, GreetingRefused
+from ringbridge.ids import CallSid, ConversationId
+from ringbridge.live.call import Call, Services
+from ringbridge.live.tasks import Tasks
+
+__all__ = ["Roster"]
+
+log = logging.getLogger(__name__)
+
+BRAIN_WAIT_SECONDS = 5.0
+"""The brain's socket may come before the engine has told us the conversation's id: it is given so long to do so."""
+
+
+class Roster:
+    """Owns every call, from its first mention until all of it is given back.
+
+    An async context manager: leaving it ends the calls.
+    """
+
+    def __init__(self, services: Services, *, greeting: str | None) -> None:
+        """`greeting` is each conversation's first message; `None` leaves that to the engine."""
+        self._services = replace(services, observers=(self._observe, *services.observers))
+        self._greeting = greeting
+        self._calls: dict[CallSid, Call] = {}
+        self._conversations: dict[ConversationId, Call] = {}
+        self._awaited: dict[ConversationId, set[asyncio.Future[Call]]] = {}
+        self.tasks = Tasks()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.shut_down()
+
+    async def shut_down(self, _app: object = None) -> None:
+        """End every call. May be called twice."""
+        await self.tasks.close(grace=0)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def get(self, sid: CallSid) -> Call | None:
+        """The call in progress of that name."""
+        return self._calls.get(sid)
+
+    def arrive(self, sid: CallSid, *, caller: str, called: str) -> Call:
+        """The call of that name, which begins now unless it is in progress already."""
+        if sid in self._calls:
+            return self._calls[sid]
+        call = Call(
+            sid,
+            caller=caller,
+            called=called,
+            greeting=self._greeting,
+            services=self._services,
+        )
+        self._calls[sid] = call
+        self.tasks.start(self._live(call), name=f"call {sid}")
+        return call
+
+    async def find(self, conversation_id: ConversationId) -> Call | None:
+        """The call that a conversation belongs to; waits a few seconds for it, then `None`."""
+        if conversation_id in self._conversations:
+            return self._conversations[conversation_id]
+        found: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        waiting = self._awaited.setdefault(conversation_id, set())
+        waiting.add(found)
+        try:
+            async with asyncio.timeout(BRAIN_WAIT_SECONDS):
+                return await found
+        except TimeoutError:
+            return None
+        finally:
+            waiting.discard(found)
+            if not waiting:
+                self._awaited.pop(conversation_id, None)
+
+    async def _live(self, call: Call) -> None:
+        try:
+            await call.run()
+        finally:
+            del self._calls[call.sid]
+            for conversation_id in [name for name, owner in self._conversations.items() if owner is call]:
+                del self._conversations[conversation_id]
+
+    def _observe(self, sid: CallSid, fact: Fact) -> None:
+        match fact:
+            case ConversationOpened(conversation_id=conversation_id):
+                call = self._conversations[conversation_id] = self._calls[sid]
+                for found in self._awaited.pop(conversation_id, ()):
+                    if not found.done():
+                        found.set_result(call)
+            case GreetingRefused():
+                self._greeting = None
+                log.warning(
+                    "the speech engine does not allow GREETING: allow the override first_message when the engine is"
+                    " created, or set GREETING= to nothing; calls go on with the engine's own greeting"
+                )
+            case _:
+                pass

@@ -1,0 +1,215 @@
+"""A WebSocket whose messages are handled where they are read, and answered without a task in between.
+
+aiohttp's own way wakes a task for each message. Fifty frames a second in each call make that the largest cost of a
+relay, so here the reader's callback hands every text message to a listener at once, in order, and `Socket.send` writes
+into the transport before it returns. Only opening and closing are awaited.
+
+This file, and no other, leans on private names of aiohttp: the queue between its parser and `receive()`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientWebSocketResponse,
+    ClientWSTimeout,
+    WSMessage,
+    WSMsgType,
+    web,
+)
+from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+
+__all__ = ["Closed", "Listener", "Socket", "accept", "client_session", "connect"]
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 0.5
+"""How long a peer may take to answer our close frame before the connection is cut."""
+
+HEARTBEAT_SECONDS = 20.0
+"""A peer that sends nothing for so long is pinged; one that does not answer half as long is gone."""
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""The limit of the ElevenLabs SDK for its conversation socket; aiohttp's own is a quarter of it."""
+
+MAX_UNSENT_BYTES = 1024 * 1024
+"""What may wait for a slow peer. Beyond it `Socket.send` refuses, so that one stuck peer can't fill the memory."""
+
+_QUEUE_LIMIT_BYTES = 2**16
+
+Listener: TypeAlias = Callable[[bytes], None]
+"""Takes one text message, undecoded UTF-8. It is called by the reader: it must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """How a socket ended: the close frame's code and reason; `code` is `None` when it ended without one."""
+
+    code: int | None
+    reason: str = ""
+
+
+class _Tap(WebSocketDataQueue):
+    """aiohttp's queue of received messages, past which text goes straight to the listener.
+
+    Text that comes before anybody listens (in the same segment as the upgrade's answer) waits in `early`.
+    """
+
+    def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(protocol, _QUEUE_LIMIT_BYTES, loop=loop)
+        self.listener: Listener | None = None
+        self.early: list[bytes] = []
+        self.close_frame = Closed(None)
+
+    def feed_data(self, data: Any, size: int) -> None:
+        if data.type is WSMsgType.TEXT:
+            if self.listener is None:
+                self.early.append(data.data)
+            else:
+                self._deliver(self.listener, data.data)
+            return
+        if data.type is WSMsgType.CLOSE:
+            self.close_frame = Closed(data.data, data.extra or "")
+        super().feed_data(data, size)
+
+    def listen(self, listener: Listener) -> None:
+        self.listener = listener
+        early, self.early = self.early, []
+        for text in early:
+            self._deliver(listener, text)
+
+    def _deliver(self, listener: Listener, text: bytes) -> None:
+        try:
+            listener(text)
+        except Exception as error:  # the compiled parser can't carry it up: it ends the socket instead
+            log.exception("the listener of a socket failed")
+            super().feed_data(WSMessage(WSMsgType.ERROR, error, None), 0)
+
+
+class _Accepted(web.WebSocketResponse):
+    """aiohttp's server socket, reading through a tap."""
+
+    tap: _Tap
+
+    def _post_start(self, request: Any, protocol: str | None, writer: Any) -> None:
+        # As in aiohttp 3.14, but for the class of the queue.
+        self._ws_protocol = protocol
+        self._writer = writer
+        self._reset_heartbeat()
+        assert self._loop is not None
+        self._reader = self.tap = _Tap(request.protocol, self._loop)
+        self._parser = WebSocketReader(self.tap, MAX_MESSAGE_BYTES, compress=False, decode_text=False)
+        request.protocol.set_parser(self._parser, data_received_cb=self._on_data_received)
+        request.protocol.keep_alive(False)  # noqa: FBT003
+
+
+class _Connected(ClientWebSocketResponse):
+    """aiohttp's client socket, reading through a tap."""
+
+    tap: _Tap
+    _tapped: WebSocketReader | None = None
+
+    @property
+    def _parser(self) -> WebSocketReader | None:
+        return self._tapped
+
+    @_parser.setter
+    def _parser(self, parser: WebSocketReader | None) -> None:
+        # The session hands us a parser that feeds a plain queue, right before the first byte is parsed.
+        if parser is not None:
+            assert self._conn is not None
+            self._reader = self.tap = _Tap(self._conn.protocol, self._loop)
+            parser = WebSocketReader(self.tap, MAX_MESSAGE_BYTES, compress=False, decode_text=False)
+        self._tapped = parser
+
+
+class Socket:
+    """One open WebSocket, either side of it.
+
+    Its owner awaits `closed()`, in one task, for as long as the socket lives: that keeps the protocol going (pings,
+    the answer to a close frame) and tells the end.
+    """
+
+    def __init__(self, ws: _Accepted | _Connected) -> None:
+        self._ws = ws
+        assert ws._writer is not None  # noqa: SLF001
+        self._transport: asyncio.Transport = ws._writer.transport  # noqa: SLF001
+
+    @property
+    def response(self) -> web.StreamResponse:
+        """What the handler of an accepted socket must return."""
+        assert isinstance(self._ws, _Accepted)
+        return self._ws
+
+    def listen(self, listener: Listener) -> None:
+        """Hand every text message to `listener`, in order, first of all those that have come already."""
+        self._ws.tap.listen(listener)
+
+    def send(self, text: bytes) -> bool:
+        """Write one text message (UTF-8) at once.
+
+        False when the peer is too slow to be sent more. What is sent to a peer that is gone is lost without a word:
+        `closed()` tells.
+        """
+        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            return False
+        frame = self._ws.send_frame(text, WSMsgType.TEXT)
+        with suppress(StopIteration, ClientError, ConnectionError):
+            frame.send(None)
+            frame.close()  # it is written; what it waits for is room for the next one, which we judge ourselves
+        return True
+
+    async def closed(self) -> Closed:
+        """Wait for the end, by whichever side; tell how the peer ended it."""
+        while True:
+            message = await self._ws.receive()
+            if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
+                return self._ws.tap.close_frame
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Send a close frame and await its answer, for half a second at most; then the connection is cut."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._ws.close(code=code, message=reason.encode())
+        except TimeoutError:
+            log.debug("a peer did not answer our close frame")
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        self._transport.abort()
+
+
+async def accept(request: web.Request) -> Socket:
+    """Upgrade a request. Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake."""
+    ws = _Accepted(heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, compress=False)
+    await ws.prepare(request)
+    return Socket(ws)
+
+
+async def connect(session: ClientSession, url: str, *, seconds: float) -> Socket:
+    """Open a WebSocket to `url` within `seconds`.
+
+    `session` must have been made by `client_session()`. Raises `TimeoutError` or aiohttp's `ClientError`.
+    """
+    async with asyncio.timeout(seconds):
+        ws = await session.ws_connect(
+            url,
+            heartbeat=HEARTBEAT_SECONDS,
+            timeout=ClientWSTimeout(ws_close=CLOSE_SECONDS),
+            max_msg_size=MAX_MESSAGE_BYTES,
+        )
+    assert isinstance(ws, _Connected)
+    return Socket(ws)
+
+
+def client_session() -> ClientSession:
+    """A session whose WebSockets can be tapped. One serves the whole process; its maker closes it."""
+    return ClientSession(ws_response_class=_Connected)

@@ -1,0 +1,21 @@
+"""What the bridge is handed from outside: the seams whose implementations `wiring` picks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ringbridge.apis.base import EngineAPI, PhoneAPI
+from ringbridge.facts import Observer
+from ringbridge.turn import Brain
+
+__all__ = ["Parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """`clock` gives seconds since the epoch: tokens and signed tokens are judged by it. `observers` hear every fact."""
+
+    engine: EngineAPI
+    phone: PhoneAPI
+    brain: Brain
+    clock: Callable[[], float]
+    observers: tuple[Observer, ...] = ()

@@ -1,0 +1,1 @@
+"""One call's audio and life: decisions without I/O."""

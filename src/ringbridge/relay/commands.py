@@ -1,0 +1,105 @@
+"""What a call's machine asks for. Carried out at once and in order, none of them waits for another's effect."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ringbridge.facts import Fact, Outcome
+from ringbridge.relay.events import Timer
+
+__all__ = [
+    "CloseEngine",
+    "CloseStream",
+    "Command",
+    "DropTimer",
+    "Finish",
+    "HangUp",
+    "OpenEngine",
+    "Record",
+    "Report",
+    "SetTimer",
+    "ToEngine",
+    "ToTwilio",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEngine:
+    """Open a conversation socket; answered by `EngineConnected` or `EngineUnreached`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEngine:
+    """Close the conversation socket, or stop opening it; nothing of it is told afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToEngine:
+    """Send an encoded message into the conversation."""
+
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToTwilio:
+    """Send an encoded message into the attached stream."""
+
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStream:
+    """Close the attached stream's socket; nothing of it is told afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the phone call by REST; answered by `HungUp` or `HangUpFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Remember how the call ends, for Twilio's next request."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """(Re)start a timer; answered by `TimerFired`."""
+
+    timer: Timer
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DropTimer:
+    """Stop a timer, if it runs."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell a fact to whoever listens."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The machine is done: give everything back."""
+
+
+Command: TypeAlias = (
+    OpenEngine
+    | CloseEngine
+    | ToEngine
+    | ToTwilio
+    | CloseStream
+    | HangUp
+    | Record
+    | SetTimer
+    | DropTimer
+    | Report
+    | Finish
+)

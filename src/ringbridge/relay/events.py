@@ -1,0 +1,159 @@
+"""What a call's machine is told."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from ringbridge.ids import StreamSid
+from ringbridge.wire import engine, twilio
+
+__all__ = [
+    "Announced",
+    "CallOver",
+    "EngineClosed",
+    "EngineConnected",
+    "EngineUnreached",
+    "Event",
+    "Failed",
+    "FromEngine",
+    "FromTwilio",
+    "HangUpFailed",
+    "HungUp",
+    "StreamClosed",
+    "StreamStarted",
+    "Timer",
+    "TimerFired",
+    "Unreadable",
+    "Unwritten",
+]
+
+
+class Timer(Enum):
+    """What the machine waits for; each runs at most once at a time."""
+
+    START_DUE = "no stream has come for the conversation that was made ready"
+    FORGET = "the call's token has expired, and no stream has come"
+    ENGINE_DUE = "the conversation should be open by now"
+    HELD = "the conversation was held long enough for another stream"
+    SILENCE = "another second of silence is due for the engine"
+    DIGITS = "the caller has stopped pressing keys"
+    PLAYED = "what was queued should have been played"
+    STOP_DUE = "Twilio should have stopped the stream of a call that we ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """The call's webhook was answered. While it is still `ringing`, it is time to make the call ready."""
+
+    ringing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """A stream with a good token began; the call's first, or another in its place."""
+
+    stream_sid: StreamSid
+
+
+@dataclass(frozen=True, slots=True)
+class FromTwilio:
+    """A message of the attached stream, other than audio."""
+
+    message: twilio.Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """The attached stream's socket ended; a `stop` before it would have been told first."""
+
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """Twilio says, on a webhook, that the call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something outside has decided that the call can't go on: the caller gets the sorry; why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConnected:
+    """The conversation socket is up; nothing was said on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUnreached:
+    """No conversation socket could be had; why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromEngine:
+    """A message of the conversation, other than audio."""
+
+    message: engine.Incoming
+
+
+@dataclass(frozen=True, slots=True)
+class EngineClosed:
+    """The conversation socket ended; `code` is `None` without a close frame."""
+
+    code: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message of a peer (`twilio` or `engine`) could not be read."""
+
+    peer: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwritten:
+    """A peer (`twilio` or `engine`) is too slow to be sent more: audio was dropped."""
+
+    peer: str
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """Twilio's REST API ended the call, or says that it had ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpFailed:
+    """Twilio's REST API did not end the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer of the machine's ran out."""
+
+    timer: Timer
+
+
+Event: TypeAlias = (
+    Announced
+    | StreamStarted
+    | FromTwilio
+    | StreamClosed
+    | CallOver
+    | Failed
+    | EngineConnected
+    | EngineUnreached
+    | FromEngine
+    | EngineClosed
+    | Unreadable
+    | Unwritten
+    | HungUp
+    | HangUpFailed
+    | TimerFired
+)

@@ -1,0 +1,142 @@
+"""The fast lane of one call: each frame of audio from one wire to the other, decided by a gate and nothing else.
+
+The machine sets the gate; the reader's callback of one socket carries each frame through it to the writer of the other.
+"""
+
+from collections import deque
+from enum import Enum
+from typing import Generic, TypeVar
+
+from ringbridge.ids import StreamSid
+from ringbridge.relay.playout import Playout
+from ringbridge.wire import engine, twilio
+
+__all__ = ["AGENT_HELD_MS", "CALLER_HELD_MS", "Gate", "Lane", "audio_ms"]
+
+CALLER_HELD_MS = 2_000
+"""The caller's words from before the conversation is open: as much is kept, the oldest goes."""
+
+AGENT_HELD_MS = 30_000
+"""The agent's words from before the stream starts: as much is kept, the newest goes (a greeting has its start)."""
+
+BYTES_PER_MS = 8
+
+
+class Gate(Enum):
+    """What happens to audio in one direction."""
+
+    SHUT = "dropped"
+    HOLDING = "kept for later, within a bound"
+    OPEN = "carried"
+
+
+def audio_ms(payload: str) -> float:
+    """The length in ms of base64 µ-law at 8 kHz: 8 bytes a ms, 4 characters for 3 bytes."""
+    return (len(payload) * 3 // 4 - payload.count("=", -2)) / BYTES_PER_MS
+
+
+_Item = TypeVar("_Item")
+
+
+class _Held(Generic[_Item]):
+    """Audio that waits, oldest first, with its length in ms."""
+
+    def __init__(self) -> None:
+        self._items: deque[tuple[float, _Item]] = deque()
+        self.ms = 0.0
+
+    def append(self, ms: float, item: _Item) -> None:
+        self._items.append((ms, item))
+        self.ms += ms
+
+    def drop_oldest(self) -> None:
+        ms, _ = self._items.popleft()
+        self.ms -= ms
+
+    def take(self) -> list[_Item]:
+        items = [item for _, item in self._items]
+        self._items.clear()
+        self.ms = 0.0
+        return items
+
+
+class Lane:
+    """Both directions of one call's audio. `caller` and `agent` say what passes; the rest is for the machine."""
+
+    def __init__(self) -> None:
+        self.from_caller = Gate.HOLDING
+        self.from_agent = Gate.HOLDING
+        self.playout = Playout()
+        self._stream_sid = StreamSid("")
+        self._last_interruption = -1
+        self._caller_held: _Held[str] = _Held()
+        self._agent_held: _Held[engine.Audio] = _Held()
+
+    def caller(self, payload: str) -> bytes | None:
+        """One frame of the caller's: what to send to the engine now, if anything."""
+        if self.from_caller is Gate.OPEN:
+            return engine.encode(engine.UserAudio(payload)) if payload else None
+        if self.from_caller is Gate.HOLDING:
+            self._caller_held.append(audio_ms(payload), payload)
+            while self._caller_held.ms > CALLER_HELD_MS:
+                self._caller_held.drop_oldest()
+        return None
+
+    def agent(self, audio: engine.Audio) -> tuple[bytes, bytes] | None:
+        """One piece of the agent's: the media and the mark to send to Twilio now, if any.
+
+        Stale is what belongs to a reply before the last interruption: a lower id. An equal one is the reply after it.
+        """
+        payload, event_id = audio.audio_event.audio_base_64, audio.audio_event.event_id
+        if not payload or self._is_stale(event_id):
+            return None
+        if self.from_agent is Gate.OPEN:
+            mark = self.playout.queue(audio_ms(payload), event_id)
+            return (
+                twilio.encode(twilio.Media(self._stream_sid, twilio.Payload(payload))),
+                twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(mark))),
+            )
+        if self.from_agent is Gate.HOLDING and self._agent_held.ms < AGENT_HELD_MS:
+            self._agent_held.append(audio_ms(payload), audio)
+        return None
+
+    def open_to_engine(self) -> list[bytes]:
+        """The conversation is open: the caller's words pass from now on. Gives those that waited, to be sent first."""
+        self.from_caller = Gate.OPEN
+        return [engine.encode(engine.UserAudio(payload)) for payload in self._caller_held.take()]
+
+    def hold_caller(self) -> None:
+        """The conversation is not open (any more): the caller's words wait for the next one."""
+        self.from_caller = Gate.HOLDING
+
+    def open_to_caller(self, stream_sid: StreamSid) -> list[bytes]:
+        """A stream is attached: the agent's words pass from now on. Gives what waited for it, to be sent first."""
+        self.from_agent = Gate.OPEN
+        self._stream_sid = stream_sid
+        return [message for audio in self._agent_held.take() for message in self.agent(audio) or ()]
+
+    def shut_to_caller(self) -> None:
+        """The stream is gone, and with it what it had not played; what the agent says now is dropped."""
+        self.from_agent = Gate.SHUT
+        self.playout.clear()
+
+    def forget_agent(self) -> None:
+        """The conversation was given back before its stream came: its words are nobody's."""
+        self.from_agent = Gate.HOLDING
+        self._agent_held.take()
+        self._last_interruption = -1
+
+    def interrupt(self, event_id: int) -> tuple[bytes | None, int]:
+        """The caller barged in.
+
+        Gives the `clear` to send (`None` without a stream), and the ms of audio that were never heard. Held audio of
+        older replies is filtered as it passes.
+        """
+        self._last_interruption = max(self._last_interruption, event_id)
+        dropped = self.playout.clear()
+        if self.from_agent is not Gate.OPEN:
+            return None, dropped
+        return twilio.encode(twilio.Clear(self._stream_sid)), dropped
+
+    def _is_stale(self, event_id: int | None) -> bool:
+        return event_id is not None and event_id < self._last_interruption

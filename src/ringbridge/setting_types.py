@@ -1,0 +1,133 @@
+"""What a setting's text may look like: one check for each kind, whose message says what is wrong; its mend."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import phonenumbers
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from ringbridge.public_url import PublicUrl
+
+__all__ = [
+    "NEW_SECRET",
+    "AccountSidText",
+    "BrainName",
+    "EngineId",
+    "FallbackNumber",
+    "Hint",
+    "OnOff",
+    "OneOrTwo",
+    "Origin",
+    "PhoneNumber",
+    "PublicHost",
+    "Strong",
+    "Url",
+    "both",
+]
+
+NEW_SECRET = "make one with: python -c 'import secrets; print(secrets.token_hex())'"  # noqa: S105 - no secret itself
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What its type does not tell of a setting: the mend, the example's value (which is refused), what goes without."""
+
+    mend: str
+    example: str = ""
+    otherwise: str = "none"
+
+
+def both(secret: SecretStr) -> tuple[str, ...]:
+    """The one or two values of a comma-separated secret, the newest first."""
+    return tuple(part.strip() for part in secret.get_secret_value().split(","))
+
+
+def _e164(text: str) -> str:
+    number = re.sub(r"[ ().-]", "", text)
+    mend = "write it with + and the country's code, like +14155550123"
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        raise ValueError(f"is not a phone number in E.164; {mend}")
+    try:
+        possible = phonenumbers.is_possible_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        possible = False
+    if not possible:
+        raise ValueError(f"is too long, too short or of no country; {mend}")
+    return number
+
+
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("is not a URL; begin it with https:// (or http:// for a server of your own)")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("holds more than a server's address; take out user name, query and fragment")
+    return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    url = _http_url(text)
+    if urlsplit(url).path:
+        raise ValueError("has a path; write the scheme and host alone")
+    return url
+
+
+def _public_url(value: object) -> object:
+    return PublicUrl.parse(value) if isinstance(value, str) else value
+
+
+def _on_or_off(value: object) -> object:
+    return {"on": True, "off": False}.get(value.lower()) if isinstance(value, str) else value
+
+
+def _one_or_two(secret: SecretStr) -> SecretStr:
+    if len(both(secret)) > 2 or not all(both(secret)):
+        raise ValueError("holds more than two values or an empty one; separate the new and the old by one comma")
+    return secret
+
+
+def _strong(secret: SecretStr) -> SecretStr:
+    if not all(re.fullmatch(r"[!-~]{16,}", part) for part in both(secret)):
+        # ElevenLabs sends it back in a header, where other characters do not survive.
+        raise ValueError(f"is shorter than 16 characters or has other than ASCII ones; {NEW_SECRET}")
+    return secret
+
+
+def _account_sid(text: str) -> str:
+    if not re.fullmatch(r"AC[0-9a-fA-F]{32}", text):
+        raise ValueError("is not AC and 32 hexadecimal digits; copy the Account SID (no API key's) from Twilio")
+    return text
+
+
+def _engine_id(text: str) -> str:
+    if text.startswith("agent_"):
+        raise ValueError("is an agent's; copy the id of a speech engine, which begins with seng_")
+    return text
+
+
+def _brain(text: str) -> str:
+    module, _, function = text.rpartition(":")
+    if not module or not function.isidentifier():
+        raise ValueError("names no function; write module:function or path/file.py:function")
+    return text
+
+
+PhoneNumber = Annotated[str, AfterValidator(_e164)]
+"""A number in E.164. Made-up ones pass, as long as they have a possible length."""
+
+FallbackNumber = Annotated[PhoneNumber | None, Hint("write a number that a human answers", "+14155550123")]
+Url = Annotated[str, AfterValidator(_http_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+PublicHost = Annotated[PublicUrl, BeforeValidator(_public_url)]
+OneOrTwo = Annotated[SecretStr, AfterValidator(_one_or_two)]
+Strong = Annotated[OneOrTwo, AfterValidator(_strong)]
+AccountSidText = Annotated[str, AfterValidator(_account_sid)]
+EngineId = Annotated[str, AfterValidator(_engine_id)]
+BrainName = Annotated[str, AfterValidator(_brain)]
+OnOff = Annotated[bool, BeforeValidator(_on_or_off)]

@@ -1,0 +1,1 @@
+"""The HTTP routes: each handler parses, calls, answers."""

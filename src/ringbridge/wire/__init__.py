@@ -1,0 +1,1 @@
+"""What is said on each wire: messages as values, without I/O."""

@@ -1,0 +1,264 @@
+"""The conversation socket of ElevenLabs, whose client we are: its messages, both ways.
+
+Source: the message schema of ElevenLabs' JavaScript packages, and its page "Client events". Numbers have been seen as
+strings, so both are read. Which messages arrive is set by the engine's `client_events`.
+"""
+
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from ringbridge.errors import BrokenMessage
+from ringbridge.ids import ConversationId
+
+__all__ = [
+    "AgentResponse",
+    "AgentResponseCorrection",
+    "Audio",
+    "ClientError",
+    "Error",
+    "Incoming",
+    "Initiate",
+    "Interruption",
+    "Metadata",
+    "Outgoing",
+    "Ping",
+    "Pong",
+    "QueueStatus",
+    "Unknown",
+    "UserActivity",
+    "UserAudio",
+    "UserMessage",
+    "UserTranscript",
+    "decode",
+    "encode",
+]
+
+
+class MetadataEvent(Struct, frozen=True):
+    """The conversation's id, and the formats that both sides must keep to."""
+
+    conversation_id: ConversationId
+    agent_output_audio_format: str = ""
+    user_input_audio_format: str = ""
+
+
+class AudioEvent(Struct, frozen=True):
+    """A piece of the agent's speech; `event_id` names the reply that it belongs to."""
+
+    audio_base_64: str = ""
+    event_id: int | None = None
+
+
+class EventId(Struct, frozen=True):
+    """A number of the counter that replies and interruptions share."""
+
+    event_id: int
+
+
+class PingEvent(Struct, frozen=True):
+    """A ping's id; without one there is nothing to answer."""
+
+    event_id: int | None = None
+
+
+class UserTranscriptionEvent(Struct, frozen=True):
+    """What the engine heard the caller say."""
+
+    user_transcript: str = ""
+
+
+class AgentResponseEvent(Struct, frozen=True):
+    """What the agent says."""
+
+    agent_response: str = ""
+
+
+class AgentResponseCorrectionEvent(Struct, frozen=True):
+    """What of it was heard before the caller barged in."""
+
+    original_agent_response: str = ""
+    corrected_agent_response: str = ""
+
+
+class ErrorEvent(Struct, frozen=True):
+    """An error's particulars; any of them may be missing."""
+
+    code: Any = None
+    message: str | None = None
+    error_type: str | None = None
+    error_name: str | None = None
+    reason: str | None = None
+
+
+class QueueStatusEvent(Struct, frozen=True):
+    """`waiting`, `admitted` or `timed_out` in the queue for a free conversation."""
+
+    status: str = ""
+
+
+class Metadata(Struct, frozen=True, tag="conversation_initiation_metadata"):
+    """The first message: the conversation is open."""
+
+    conversation_initiation_metadata_event: MetadataEvent
+
+
+class Audio(Struct, frozen=True, tag="audio"):
+    """A piece of the agent's speech; its base64 may be empty."""
+
+    audio_event: AudioEvent
+
+
+class Interruption(Struct, frozen=True, tag="interruption"):
+    """The caller barged in: replies with a lower id are no longer wanted; an equal one is the next reply."""
+
+    interruption_event: EventId
+
+
+class Ping(Struct, frozen=True, tag="ping"):
+    """To be answered at once."""
+
+    ping_event: PingEvent = PingEvent()
+
+
+class UserTranscript(Struct, frozen=True, tag="user_transcript"):
+    """What the engine heard the caller say, final."""
+
+    user_transcription_event: UserTranscriptionEvent
+
+
+class AgentResponse(Struct, frozen=True, tag="agent_response"):
+    """The text of a reply."""
+
+    agent_response_event: AgentResponseEvent
+
+
+class AgentResponseCorrection(Struct, frozen=True, tag="agent_response_correction"):
+    """The text of a reply as far as it was heard."""
+
+    agent_response_correction_event: AgentResponseCorrectionEvent
+
+
+class QueueStatus(Struct, frozen=True, tag="queue_status"):
+    """Where we stand in the queue for a free conversation."""
+
+    queue_status_event: QueueStatusEvent
+
+
+class Error(Struct, frozen=True, tag="error"):
+    """Something failed. The particulars are nested or, in one version, flat."""
+
+    error_event: ErrorEvent | None = None
+    message: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The vendor's name for the error, such as `override_error`; empty when it gave none."""
+        return (self.error_event and (self.error_event.error_type or self.error_event.error_name)) or ""
+
+    @property
+    def text(self) -> str:
+        """The vendor's words."""
+        event = self.error_event
+        return (event and (event.message or event.reason)) or self.message or ""
+
+
+class ClientError(Error, frozen=True, tag="client_error"):
+    """The engine did not like a message of ours."""
+
+
+class Unknown(Struct, frozen=True):
+    """A message of a kind that we have no use for: to be passed over."""
+
+    type: str
+
+
+class Initiate(Struct, frozen=True, omit_defaults=True, tag="conversation_initiation_client_data"):
+    """Out, first of all: variables of this conversation, and what of the engine's configuration it overrides."""
+
+    dynamic_variables: dict[str, str]
+    conversation_config_override: dict[str, Any] = {}
+
+
+class UserAudio(Struct, frozen=True):
+    """Out: a piece of the caller's audio, base64, of any length. The one message without a type."""
+
+    user_audio_chunk: str
+
+
+class Pong(Struct, frozen=True, tag="pong"):
+    """Out: the answer to a ping."""
+
+    event_id: int
+
+
+class UserMessage(Struct, frozen=True, tag="user_message"):
+    """Out: words of the caller that were not spoken; opens a turn."""
+
+    text: str
+
+
+class UserActivity(Struct, frozen=True, tag="user_activity"):
+    """Out: the caller is there; the agent waits with what it would say into a silence."""
+
+
+Incoming: TypeAlias = (
+    Metadata
+    | Audio
+    | Interruption
+    | Ping
+    | UserTranscript
+    | AgentResponse
+    | AgentResponseCorrection
+    | QueueStatus
+    | Error
+    | ClientError
+    | Unknown
+)
+Outgoing: TypeAlias = Initiate | UserAudio | Pong | UserMessage | UserActivity
+
+_Known: TypeAlias = (
+    Metadata
+    | Audio
+    | Interruption
+    | Ping
+    | UserTranscript
+    | AgentResponse
+    | AgentResponseCorrection
+    | QueueStatus
+    | Error
+    | ClientError
+)
+_KNOWN = frozenset(
+    kind.__struct_config__.tag
+    for kind in (
+        *(Metadata, Audio, Interruption, Ping, UserTranscript, AgentResponse, AgentResponseCorrection),
+        *(QueueStatus, Error, ClientError),
+    )
+)
+_decoder: msgspec.json.Decoder[_Known] = msgspec.json.Decoder(_Known, strict=False)
+_kind_decoder = msgspec.json.Decoder(Unknown)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(text: bytes) -> Incoming:
+    """Read one message from the engine.
+
+    Raises `BrokenMessage`, naming the field, for what is no JSON or lacks what its kind needs.
+    """
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        try:
+            kind = _kind_decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise BrokenMessage(str(error)) from None
+        if kind.type in _KNOWN:
+            raise BrokenMessage(f"{kind.type}: {error}") from None
+        return kind
+
+
+def encode(message: Outgoing) -> bytes:
+    """Write one message to the engine."""
+    return _encoder.encode(message)

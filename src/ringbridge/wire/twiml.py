@@ -1,0 +1,136 @@
+"""The TwiML documents that we answer Twilio with: <https://www.twilio.com/docs/voice/twiml>."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from twilio.twiml.voice_response import Connect, VoiceResponse
+
+from ringbridge.phrases import Phrases
+from ringbridge.wire.webhook import is_e164
+
+__all__ = [
+    "TOKEN_PARAMETER",
+    "Fallback",
+    "connect",
+    "empty",
+    "fallback_for",
+    "goodbye",
+    "hang_up",
+    "sorry",
+    "static_fallback",
+]
+
+TOKEN_PARAMETER = "token"  # noqa: S105 - the name of the parameter, not a token
+"""The name under which the call token comes back in `start`'s custom parameters."""
+
+RING_SECONDS = 20
+TIME_LIMIT_SECONDS = 3600
+
+_WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+"""ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE spelled on a keypad: carriers put them for a hidden number."""
+
+_PUNCTUATION = re.compile(r"[\s().\-/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """The human who takes a call that we can't.
+
+    `number` is E.164; `caller_id` what that human sees (Twilio's own choice when `None`); `action` the absolute URL
+    that is asked what comes after (`None`: the document goes on); `time_limit_s` the most that the talk may last.
+    """
+
+    number: str
+    caller_id: str | None = None
+    action: str | None = None
+    time_limit_s: int = TIME_LIMIT_SECONDS
+
+
+def connect(*, stream_url: str, action: str, status_callback: str, token: str) -> str:
+    """Connect the call to our media socket.
+
+    `stream_url` is wss and has no query, which Twilio does not support; the others are absolute https URLs.
+    <https://www.twilio.com/docs/voice/twiml/stream>
+    """
+    response = VoiceResponse()
+    verb = Connect(action=action)
+    stream = verb.stream(url=stream_url, status_callback=status_callback)
+    stream.parameter(name=TOKEN_PARAMETER, value=token)
+    response.append(verb)
+    return str(response)
+
+
+def sorry(phrases: Phrases, fallback: Fallback | None) -> str:
+    """Say that something failed; then a human is dialled where there is one, otherwise the call ends."""
+    return str(_sorry(phrases, fallback))
+
+
+def static_fallback(phrases: Phrases, number: str | None) -> str:
+    """The sorry for a TwiML Bin: it asks nothing of our server, which may be dead when Twilio reads it.
+
+    The human sees the caller's own number, as is Twilio's way when no other is named.
+    """
+    response = _sorry(phrases, Fallback(number) if number else None)
+    if number:
+        response.say(phrases.goodbye, language=phrases.language)
+    return str(response)
+
+
+def goodbye(phrases: Phrases) -> str:
+    """Say that nobody can take the call, and hang up."""
+    response = VoiceResponse()
+    response.say(phrases.goodbye, language=phrases.language)
+    response.hangup()
+    return str(response)
+
+
+def hang_up() -> str:
+    """End the call."""
+    response = VoiceResponse()
+    response.hangup()
+    return str(response)
+
+
+def empty() -> str:
+    """Nothing to do: what a request about a call that has ended is answered with."""
+    return str(VoiceResponse())
+
+
+def fallback_for(
+    number: str | None,
+    *,
+    caller: str,
+    called: str,
+    own_numbers: Iterable[str],
+    action: str | None,
+) -> Fallback | None:
+    """Who takes this call when we can't, and the number which that human sees.
+
+    `number` is FALLBACK_NUMBER; `caller` and `called` come from the webhook as they are. The caller's number is shown
+    if it is one, otherwise the called one, if it is one. `None` without a number, and where it is one of ours
+    (`called`, or in `own_numbers`): that call would come straight back to us.
+    """
+    if not number or _normal(number) in {_normal(own) for own in (called, *own_numbers)}:
+        return None
+    shown = next((text for text in (caller, called) if is_e164(text) and text not in _WITHHELD), None)
+    return Fallback(number=number, caller_id=shown, action=action)
+
+
+def _sorry(phrases: Phrases, fallback: Fallback | None) -> VoiceResponse:
+    response = VoiceResponse()
+    response.say(phrases.sorry, language=phrases.language)
+    if fallback is not None:
+        dial = response.dial(
+            action=fallback.action,
+            caller_id=fallback.caller_id,
+            timeout=RING_SECONDS,
+            time_limit=fallback.time_limit_s,
+        )
+        dial.number(fallback.number)
+    return response
+
+
+def _normal(number: str) -> str:
+    """A number without what people write around its digits, so that two spellings of one are equal."""
+    return _PUNCTUATION.sub("", number).removeprefix("+").removeprefix("00")
