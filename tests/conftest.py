@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_asyncio_loop_factories(config, item):  # noqa: ARG001
+def pytest_asyncio_loop_factories(config, item):
     """Sockets are real, time is not: it jumps to the next timer when there is nothing to do."""
     if item.get_closest_marker("true_time"):
         return {"true": asyncio.SelectorEventLoop}

@@ -54,7 +54,11 @@ async def test_a_signed_url_is_asked_for_in_its_single_use_form():
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (401, {"detail": {"status": "invalid_api_key", "message": "no"}}, "401 invalid_api_key: check ELEVENLABS_API_KEY"),
+        (
+            401,
+            {"detail": {"status": "invalid_api_key", "message": "no"}},
+            "401 invalid_api_key: check ELEVENLABS_API_KEY",
+        ),
         (403, {"detail": {"status": "missing_permissions"}}, "permission"),
         (404, {"detail": "Not Found"}, "SPEECH_ENGINE_ID"),
         (429, {"detail": {"status": "too_many_concurrent_requests"}}, "all conversations of the plan are in use"),
@@ -95,7 +99,9 @@ async def test_a_server_that_is_not_there_is_an_error_of_ours(unused_tcp_port):
             await api.signed_url()
 
 
-@pytest.mark.parametrize("url", ["ws://evil.test/x", "https://127.0.0.1/x", "wss://api.elevenlabs.io/x", "", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["ws://evil.test/x", "https://127.0.0.1/x", "wss://api.elevenlabs.io/x", "", "nonsense"]
+)
 async def test_a_signed_url_that_leads_elsewhere_is_refused(url):
     async with signed_url_server(answering(url)) as base_url, engine_at(base_url) as api:
         with pytest.raises(VendorError, match="ELEVENLABS_BASE_URL"):

@@ -15,7 +15,7 @@ _BRAIN = '''\
 
 from collections.abc import AsyncIterator
 
-from ringbridge.turn import Turn
+from ringbridge import Turn
 
 
 async def reply(turn: Turn) -> AsyncIterator[str]:
@@ -48,7 +48,7 @@ async def test_the_caller_hears_an_answer(phone):
 _NEXT = """
 Run next:
 {cd}  ringbridge simulate --brain brain.py:reply --say "A table for two, please"
-  python -m pytest          the same, as a test
+  python -m pytest          the same, as a test (it needs pytest)
   ringbridge serve          for real calls, once .env is filled in
 """
 
