@@ -17,9 +17,9 @@ other plugin; with pytest-asyncio, in whatever mode, async fixtures share the lo
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Phone", "brain", "phone"]
 
+LoopFactories: TypeAlias = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
+
 
 class Phone:
-    """A phone line to one brain. It is set up by the first call, and taken down with the test's event loop."""
+    """A phone line to one brain. It is set up by the first call."""
 
     def __init__(self, brain: "Brain") -> None:
         from ringbridge.emulator.speech.base import Speech  # noqa: PLC0415
@@ -46,6 +48,7 @@ class Phone:
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._ready: asyncio.Future[None] | None = None
+        self._done = asyncio.Event()
 
     @property
     def faults(self) -> "Faults":
@@ -71,7 +74,11 @@ class Phone:
             raise
         async with self._stack:
             ready.set_result(None)
-            await asyncio.get_running_loop().create_future()  # until the loop is closed, which cancels this task
+            await self._done.wait()
+
+    def put_down(self) -> None:
+        """Take the line down, as soon as the test's event loop runs again or is closed."""
+        self._done.set()
 
 
 def _wall() -> float:
@@ -89,9 +96,11 @@ def brain() -> "Brain":
 
 
 @pytest.fixture
-def phone(brain: "Brain") -> Phone:
+def phone(brain: "Brain") -> Iterator[Phone]:
     """A phone line to the brain that the fixture `brain` gives."""
-    return Phone(brain)
+    line = Phone(brain)
+    yield line
+    line.put_down()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,12 +114,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-@pytest.hookimpl(optionalhook=True, trylast=True)
-def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop on which pytest-asyncio runs a test: ours for one that uses `phone`, otherwise its usual one."""
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_asyncio_loop_factories(item: pytest.Item) -> "Generator[None, LoopFactories | None, LoopFactories]":
+    """The loop on which pytest-asyncio runs a test: ours for one that uses `phone`, otherwise whatever it would be."""
+    factories = yield
     if "phone" in getattr(item, "fixturenames", ()):
         return {"virtual": _virtual_time_loop}
-    return {"asyncio": asyncio.new_event_loop}
+    return factories or {"asyncio": asyncio.new_event_loop}
 
 
 def _virtual_time_loop() -> asyncio.AbstractEventLoop:

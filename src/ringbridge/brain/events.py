@@ -8,6 +8,7 @@ from ringbridge.wire import brain as wire
 __all__ = [
     "BrokenArrived",
     "CallFound",
+    "CallOver",
     "CallUnknown",
     "Event",
     "Opened",
@@ -80,6 +81,11 @@ class ReplyCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class CallOver:
+    """The call has ended: there is nobody left to talk to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced:
     """A newer socket serves this conversation."""
 
@@ -99,6 +105,7 @@ Event: TypeAlias = (
     | CallFound
     | CallUnknown
     | ReplyEvent
+    | CallOver
     | Replaced
     | SocketEnded
 )

@@ -20,6 +20,8 @@ MAX_HELD: Final = 1000
 
 _SPACES: Final = " \t"
 
+_NUMBER_LENGTH: Final = len("123. ")
+
 _Taken: TypeAlias = tuple[int, str] | None
 """How many of the held characters are settled, and what is said for them; `None`: more must come to tell."""
 
@@ -31,8 +33,12 @@ class Plain:
         self._held = ""
         self._before = ""
         """The character before what is held, in the text as written; empty at a line's beginning."""
-        self._line = ""
-        """What the line has come to so far."""
+        self._said = ""
+        """The last character said in this line."""
+        self._word = ""
+        """The last that was not white space."""
+        self._opening = ""
+        """The first few said in this line."""
         self._begun = False
         self._fresh = True
         """Whether the line had nothing but block marks yet."""
@@ -79,13 +85,17 @@ class Plain:
             return ""
         self._gap = False
         self._begun = True
-        self._line = text if text.endswith("\n") else self._line + text
         if text.endswith("\n"):
             self._new_line()
+            return text
+        self._said = text[-1]
+        self._word = text.rstrip()[-1:] or self._word
+        if len(self._opening) < _NUMBER_LENGTH:
+            self._opening += text
         return text
 
     def _new_line(self) -> None:
-        self._before = self._line = ""
+        self._before = self._said = self._word = self._opening = ""
         self._fresh = True
         self._item = self._row = False
 
@@ -208,27 +218,26 @@ class Plain:
         if not self._begun:
             self._new_line()
             return 1, ""
-        line = self._line.rstrip()
-        item = self._item or marks.NUMBERED.match(self._line)
-        stop = "." if item and line and (line[-1].isalnum() or line[-1] in ")%\"'”’€$£") else ""
+        item = self._item or marks.NUMBERED.match(self._opening)
+        stop = "." if item and self._word and (self._word.isalnum() or self._word in ")%\"'”’€$£") else ""
         return 1, stop + "\n"
 
     def _space(self) -> _Taken:
         if not self._row:
-            doubled = self._gap and self._line[-1:] in {"", " ", "\t"}
+            doubled = self._gap and self._said in {"", " ", "\t"}
             return 1, "" if doubled else self._held[0]
         spaces = len(self._held) - len(self._held.lstrip(_SPACES))
         if self._more(spaces):
             return None
-        between_words = self._line[-1:].strip() and self._after(spaces) not in {"|", "\n", ""}
+        between_words = self._said.strip() and self._after(spaces) not in {"|", "\n", ""}
         return spaces, " " if between_words else ""
 
     def _cell_end(self) -> _Taken:
-        length = len(self._held) - len(self._held[1:].lstrip(_SPACES))
+        length = len(self._held) - len(self._held.lstrip(_SPACES + "|"))  # empty cells are skipped
         if self._more(length):
             return None
         more_cells = self._after(length) not in {"\n", ""}
-        return length, ", " if more_cells and self._line and not self._line.endswith(", ") else ""
+        return length, ", " if more_cells and self._said else ""
 
     def _emphasis(self) -> _Taken:
         run = self._run()

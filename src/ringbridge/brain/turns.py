@@ -5,7 +5,7 @@
                                                                        ▼
                                              REPLYING ◀──reply over── CANCELLING
 
-From everywhere, a `close`, an `error`, a newer socket or the socket's own end lead to ENDED, where nothing
+From everywhere, a `close`, an `error`, a newer socket, the call's or the socket's own end lead to ENDED, where nothing
 happens any more. A transcript that comes while it can't be answered (NEW, FINDING, CANCELLING) waits; the newest
 replaces an older one.
 """
@@ -111,6 +111,8 @@ class Turns:
                 return [Report(commands.EngineGaveUp(message[:200])), *self._end(1000)]
             case wire.Close():
                 return self._end(1000)
+            case events.CallOver():
+                return self._end(1000, "the call is over")
             case events.Replaced():
                 return [Report(commands.SocketReplaced()), *self._end(1000, "a newer socket took over")]
             case events.SocketEnded():

@@ -30,8 +30,9 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
 """The longest pause between two pieces of a stream, and before the first. The caller hears nothing meanwhile."""
 
-KEEP_WARM_SECONDS = 300.0
-"""An idle connection is kept so long, so that no turn of a call begins with a TLS handshake. The default is 5 s."""
+KEEP_WARM_SECONDS = 120.0
+"""An idle connection is kept so long, so that no turn of a call begins with a TLS handshake. The default is 5 s; some
+networks forget a connection, without a word, after 4 minutes."""
 
 _MENDS = {
     400: "OPENAI_MODEL may be unfit for chat",
@@ -85,6 +86,8 @@ class OpenAIBrain:
     def _messages(self, turn: Turn) -> "list[ChatCompletionMessageParam]":
         messages: list[ChatCompletionMessageParam] = [{"role": "system", "content": self._instructions}]
         for said in turn.history:
+            if not said.text:
+                continue  # some servers refuse an entry without words
             if said.role == "user":
                 messages.append({"role": "user", "content": said.text})
             else:

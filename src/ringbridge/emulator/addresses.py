@@ -13,9 +13,7 @@ __all__ = ["AddressBook", "Route"]
 VENDOR_ADDRESS = "203.0.113.7"
 """Where the twins' requests seem to come from: an address that RFC 5737 keeps for documents."""
 
-_PUBLIC = re.compile(
-    r"(?P<kind>http|ws)(?P<s>s?)://(?P<authority>[^/?#@]+)(?P<rest>.*)", re.IGNORECASE | re.DOTALL
-)
+_PUBLIC = re.compile(r"(?P<kind>http|ws)(?P<s>s?)://(?P<authority>[^/?#@]+)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _ORIGIN = re.compile(r"http(?P<s>s?)://(?P<authority>[^/?#@]+)")
 _PORT = re.compile(r":\d*$")
 

@@ -9,9 +9,7 @@ from typing import Literal, TypeAlias, get_args
 
 __all__ = ["Fault", "Faults", "Kind", "Where"]
 
-Where: TypeAlias = Literal[
-    "signed_url", "engine_socket", "brain_socket", "webhook", "media_socket", "twilio_rest"
-]
+Where: TypeAlias = Literal["signed_url", "engine_socket", "brain_socket", "webhook", "media_socket", "twilio_rest"]
 """The places that can fail, each named for what travels there."""
 
 Kind: TypeAlias = Literal[

@@ -138,6 +138,8 @@ class Call:
             self._timers.clear()
             self._close_engine()
             self._close_stream()
+            if self._brain is not None:
+                self._brain.call_over()
             await self._tasks.close(grace=GIVE_BACK_SECONDS)
             self._tell(facts.CallEnded(self._outcome))
 

@@ -54,7 +54,6 @@ class BrainSession:
         self._call: CallView | None = None
         self._search: asyncio.Task[None] | None = None
         self._reply: Reply | None = None
-        self._timer: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Serve the socket until it ends, and then until the brain has let go of what it was saying."""
@@ -70,14 +69,16 @@ class BrainSession:
         """A newer socket serves the conversation: stop talking, and close this one."""
         self._handle(events.Replaced())
 
+    def call_over(self) -> None:
+        """The call has ended: stop talking, and close the socket."""
+        self._handle(events.CallOver())
+
     def _end(self) -> None:
         self._handle(events.SocketEnded())
         if self._search is not None:
             self._search.cancel()
         if self._call is not None:
             self._call.brain_detached(self)
-        if self._timer is not None:
-            self._timer.cancel()
 
     def _read(self, text: bytes) -> None:
         try:
@@ -105,8 +106,7 @@ class BrainSession:
                 self._conversation_id = conversation_id
                 self._search = self._tasks.create_task(self._find(), name=f"call of {conversation_id}")
             case commands.SetTimer(seconds=seconds):
-                loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(seconds, self._handle, events.TimerFired())
+                asyncio.get_running_loop().call_later(seconds, self._handle, events.TimerFired())
             case commands.CloseSocket(code=code, reason=reason):
                 self._tasks.create_task(
                     self._socket.close(code, reason), name=f"close brain of {self._conversation_id}"

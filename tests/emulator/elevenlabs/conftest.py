@@ -33,8 +33,11 @@ class BrainServer:
     """The bridge's `/ws`. It answers each new id with the pieces that `reply` gives; `None` is no answer at all."""
 
     def __init__(self) -> None:
-        self.reply: Callable[[list[dict[str, str]]], list[str] | None] = lambda history: [f"You said {history[-1]['content']}."]
+        self.reply: Callable[[list[dict[str, str]]], list[str] | None] = lambda history: [
+            f"You said {history[-1]['content']}."
+        ]
         self.statuses: list[int] = []
+        self.vanishing = False
         self.headers: list[Any] = []
         self.received: list[tuple[float, dict[str, Any]]] = []
         self.closed: list[int | None] = []
@@ -56,6 +59,8 @@ class BrainServer:
             return web.Response(status=self.statuses.pop(0))
         ws = web.WebSocketResponse(timeout=1.0)
         await ws.prepare(request)
+        if self.vanishing:
+            request.transport.abort()
         self.sockets.append(ws)
         code = None
         while True:
@@ -196,7 +201,7 @@ class Stage:
         self.engine.client_events |= set(events or ALL_EVENTS)
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.stack.__aexit__(*error)
         assert asyncio.all_tasks() == self._before
 

@@ -138,7 +138,9 @@ async def test_sentences_are_spoken_as_they_are_complete(stage):
         await s.brain.answer(1, "", final=True)
         await client.until("agent_response_complete")
         assert client.words() == "This is one. And this is two."
-        assert client.of("agent_response")[0]["agent_response_event"]["agent_response"] == "This is one. And this is two."
+        assert (
+            client.of("agent_response")[0]["agent_response_event"]["agent_response"] == "This is one. And this is two."
+        )
 
 
 async def test_an_empty_reply_is_silence(stage):
@@ -252,7 +254,6 @@ async def test_a_close_by_the_server_is_noted_and_answered(stage):
         await s.dial()
         await asyncio.sleep(0.1)
         await s.brain.sockets[0].close(code=4000)
-        assert s.brain.sockets[0].close_code == 4000
         await asyncio.sleep(0.1)
         assert s.kinds("brain_lost") == [("brain_lost", "4000")]
 
@@ -289,6 +290,19 @@ async def test_a_server_that_is_not_there_is_noted(stage):
         await s.dial()
         await asyncio.sleep(2)
         assert [kind for kind, _ in s.kinds("brain_refused")] == ["brain_refused"] * 2
+
+
+async def test_a_server_that_upgrades_and_is_gone_is_noted(stage):
+    async with stage() as s:
+        s.brain.vanishing = True
+        client = await s.dial()
+        await asyncio.sleep(5)
+        assert len(s.brain.headers) == 2
+        assert [kind for kind, _ in s.kinds("brain_lost", "brain_refused")] in (
+            ["brain_lost"] * 2,
+            ["brain_refused"] * 2,
+        )
+        assert not client.closed.is_set()
 
 
 async def test_fault_refuse_never_dials(stage):
@@ -354,7 +368,11 @@ async def test_fault_slow_reader(stage):
 @pytest.mark.parametrize(
     ("fault", "last", "code"),
     [
-        (Fault("brain_socket", "error", after_ms=500, text="No credit.", code=1002), {"type": "error", "message": "No credit."}, 1002),
+        (
+            Fault("brain_socket", "error", after_ms=500, text="No credit.", code=1002),
+            {"type": "error", "message": "No credit."},
+            1002,
+        ),
         (Fault("brain_socket", "close", after_ms=500, code=1000), {"type": "close"}, 1000),
     ],
 )

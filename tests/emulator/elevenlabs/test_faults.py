@@ -53,19 +53,39 @@ async def test_half_open_is_silent_both_ways_but_connected(stage):
         assert s.talk.closed is None
 
 
-async def test_half_open_answers_neither_ping_nor_close(stage):
-    async with stage(Fault("engine_socket", "half_open")) as s:
+async def test_half_open_answers_no_ping(stage):
+    async with stage(Fault("engine_socket", "half_open", after_ms=500)) as s:
         async with s.session.ws_connect(await s.signed_url(), autoping=False) as ws:
             await ws.send_str('{"type": "conversation_initiation_client_data"}')
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.4)
+            await ws.ping()
+            kinds = [(await ws.receive()).type for _ in range(3)]
+            await asyncio.sleep(0.2)
             await ws.ping()
             with pytest.raises(TimeoutError):
-                while True:
-                    assert (await ws.receive(timeout=30)).type is WSMsgType.TEXT
-            began = asyncio.get_running_loop().time()
-            await ws.close()
-            assert asyncio.get_running_loop().time() - began > 5
+                await ws.receive(timeout=300)
+        assert kinds == [WSMsgType.TEXT, WSMsgType.TEXT, WSMsgType.PONG]
         await asyncio.wait_for(s.talk.gone.wait(), 1)
+
+
+async def test_half_open_answers_no_close_frame(stage, now):
+    async with stage(Fault("engine_socket", "half_open", after_ms=500)) as s:
+        ws = await s.session.ws_connect(await s.signed_url())
+        await ws.send_str('{"type": "conversation_initiation_client_data"}')
+        await asyncio.sleep(1)
+        began = now()
+        await ws.close()
+        assert now() - began > 5
+        await asyncio.wait_for(s.talk.gone.wait(), 1)
+
+
+async def test_half_open_from_the_first_moment(stage):
+    async with stage(Fault("engine_socket", "half_open")) as s:
+        client = await s.connect()
+        await client.begin()
+        await asyncio.sleep(120)
+        assert client.messages == []
+        assert not client.closed.is_set()
 
 
 async def test_garble_sends_what_is_no_message(stage):
@@ -74,7 +94,10 @@ async def test_garble_sends_what_is_no_message(stage):
     ) as s:
         client = await s.dial()
         await asyncio.sleep(1)
-        assert [m["text"] for m in client.of("unreadable")] == ['{"type": "audio", "audio_event": {"audio_base_64": ', "[]x"]
+        assert [m["text"] for m in client.of("unreadable")] == [
+            '{"type": "audio", "audio_event": {"audio_base_64": ',
+            "[]x",
+        ]
         s.talk.hear("Go")
         await client.until("agent_response_complete")
 
@@ -87,7 +110,9 @@ async def test_slow_reader_takes_everything_later(stage):
         assert len(s.talk.audio) <= 160
         await client.until("user_transcript")
         assert client.of("user_transcript")[0]["user_transcription_event"]["user_transcript"] == "All of this is kept."
-        assert client.times("user_transcript")[0] == pytest.approx(client.times("conversation_initiation_metadata")[0] + 4.5, abs=0.1)
+        assert client.times("user_transcript")[0] == pytest.approx(
+            client.times("conversation_initiation_metadata")[0] + 4.5, abs=0.1
+        )
 
 
 async def test_quota_greets_and_closes(stage):
@@ -123,7 +148,7 @@ async def test_errors_come_in_both_shapes(stage):
 
 
 async def test_a_fault_strikes_as_often_as_it_should(stage):
-    async with stage(Fault("engine_socket", "close", times=2)) as s:
+    async with stage(Fault("engine_socket", "close", after_ms=500, times=2)) as s:
         for expected in (True, True, False):
             client = await s.dial()
             await asyncio.sleep(1)

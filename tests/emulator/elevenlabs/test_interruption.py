@@ -100,7 +100,10 @@ async def test_a_reply_of_which_nothing_was_heard_is_not_in_the_history(stage):
         s.talk.hear("Second")
         await asyncio.sleep(0.1)
         assert [line["content"] for line in s.brain.of("user_transcript")[1]["user_transcript"]] == ["First", "Second"]
-        assert client.of("agent_response_correction")[0]["agent_response_correction_event"]["corrected_agent_response"] == ""
+        assert (
+            client.of("agent_response_correction")[0]["agent_response_correction_event"]["corrected_agent_response"]
+            == ""
+        )
 
 
 async def test_the_agent_does_not_begin_while_the_caller_speaks(stage):

@@ -30,7 +30,9 @@ async def test_metadata_comes_first_and_names_conversation_and_formats(stage):
 
 async def test_the_formats_are_the_engines(stage):
     async with stage(input_format="pcm_16000", output_format="pcm_24000") as s:
-        event = (await (await s.dial()).until("conversation_initiation_metadata"))["conversation_initiation_metadata_event"]
+        event = (await (await s.dial()).until("conversation_initiation_metadata"))[
+            "conversation_initiation_metadata_event"
+        ]
         assert (event["user_input_audio_format"], event["agent_output_audio_format"]) == ("pcm_16000", "pcm_24000")
 
 
@@ -77,7 +79,10 @@ async def test_the_engines_own_greeting_is_spoken(stage):
         await client.until("agent_response_complete")
         assert client.words(1) == "Good morning. Who is it?"
         assert client.of("agent_response") == [
-            {"type": "agent_response", "agent_response_event": {"agent_response": "Good morning. Who is it?", "event_id": 1}}
+            {
+                "type": "agent_response",
+                "agent_response_event": {"agent_response": "Good morning. Who is it?", "event_id": 1},
+            }
         ]
         assert client.of("agent_response_complete")[0]["agent_response_complete_event"] == {"event_id": 1}
         assert s.talk.history == [{"role": "agent", "content": "Good morning. Who is it?"}]
@@ -133,7 +138,9 @@ async def test_only_the_first_message_can_be_allowed(stage):
 
 async def test_empty_overrides_are_none(stage):
     async with stage() as s:
-        await s.dial(conversation_config_override={"agent": {}, "tts": {}}, dynamic_variables={}, custom_llm_extra_body={})
+        await s.dial(
+            conversation_config_override={"agent": {}, "tts": {}}, dynamic_variables={}, custom_llm_extra_body={}
+        )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from aiohttp import WSServerHandshakeError
-from elevenlabs import AsrConversationalConfig, BaseTurnConfig, ConversationConfigInput, SpeechEngineConfig, TtsConversationalConfigInput
+from elevenlabs import (
+    AsrConversationalConfig,
+    BaseTurnConfig,
+    ConversationConfigInput,
+    SpeechEngineConfig,
+    TtsConversationalConfigInput,
+)
 from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 from elevenlabs.errors import UnprocessableEntityError
@@ -43,12 +49,14 @@ async def test_the_sdk_gets_a_signed_url_that_opens_a_conversation(stage, sdk):
 
 
 async def test_a_signed_url_is_on_the_host_that_was_asked(stage, key):
-    async with stage() as s:
-        async with s.session.get(
+    async with (
+        stage() as s,
+        s.session.get(
             f"{s.twin.base_url}/v1/convai/conversation/get-signed-url?agent_id={s.engine.id}",
             headers={"xi-api-key": key, "Host": "engine.test:8080"},
-        ) as response:
-            assert (await response.json())["signed_url"].startswith("ws://engine.test:8080/v1/")
+        ) as response,
+    ):
+        assert (await response.json())["signed_url"].startswith("ws://engine.test:8080/v1/")
 
 
 async def test_requests_are_written_down(stage, sdk):
@@ -65,7 +73,9 @@ async def test_a_wrong_key_is_refused_as_the_vendor_does(stage, sdk):
     async with stage() as s:
         for call in (
             sdk(s, "sk_wrong").speech_engine.get(s.engine.id, request_options=ONCE),
-            sdk(s, "sk_wrong").conversational_ai.conversations.get_signed_url(agent_id=s.engine.id, request_options=ONCE),
+            sdk(s, "sk_wrong").conversational_ai.conversations.get_signed_url(
+                agent_id=s.engine.id, request_options=ONCE
+            ),
         ):
             with pytest.raises(ApiError) as refusal:
                 await call
@@ -156,7 +166,10 @@ async def test_an_update_without_headers_loses_them(stage, sdk):
     [
         ({"speech_engine": {"request_headers": {}}}, ["body", "speech_engine", "ws_url"]),
         ({"speech_engine": {"ws_url": "https://bridge.test/ws"}}, ["body", "speech_engine", "ws_url"]),
-        ({"speech_engine": {"ws_url": "wss://a.test", "request_headers": {"x": 1}}}, ["body", "speech_engine", "request_headers", "x"]),
+        (
+            {"speech_engine": {"ws_url": "wss://a.test", "request_headers": {"x": 1}}},
+            ["body", "speech_engine", "request_headers", "x"],
+        ),
         ({"asr": 1}, ["body", "asr"]),
         ({"conversation": {"client_events": "audio"}}, ["body", "conversation", "client_events"]),
         ([], ["body"]),
@@ -192,11 +205,15 @@ async def test_an_engine_needs_its_connection(stage, key):
 async def test_the_sdk_lists_engines_page_by_page(stage, sdk):
     async with stage() as s:
         for number in range(3):
-            s.twin.add_engine(f"seng_{number}", ws_url="wss://bridge.test/ws", request_headers={}, name=f"Desk {number}")
+            s.twin.add_engine(
+                f"seng_{number}", ws_url="wss://bridge.test/ws", request_headers={}, name=f"Desk {number}"
+            )
         page = await sdk(s).speech_engine.list(page_size=2, search="desk", request_options=ONCE)
         assert [engine.name for engine in page.speech_engines] == ["Desk 0", "Desk 1"]
         assert page.has_more
-        rest = await sdk(s).speech_engine.list(page_size=2, search="desk", cursor=page.next_cursor, request_options=ONCE)
+        rest = await sdk(s).speech_engine.list(
+            page_size=2, search="desk", cursor=page.next_cursor, request_options=ONCE
+        )
         assert [engine.name for engine in rest.speech_engines] == ["Desk 2"]
         assert not rest.has_more
 
@@ -243,7 +260,7 @@ async def test_a_fault_garbles(stage):
 @pytest.mark.parametrize("kind", ["drop", "half_open"])
 async def test_a_fault_never_answers(stage, sdk, kind):
     async with stage(Fault("signed_url", kind)) as s:
-        with pytest.raises(Exception, match="(?i)disconnected|timeout|^$"):
+        with pytest.raises(Exception, match=r"(?i)disconnected|timeout|^$"):
             await sdk(s).conversational_ai.conversations.get_signed_url(agent_id=s.engine.id, request_options=ONCE)
 
 

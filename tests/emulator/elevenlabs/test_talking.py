@@ -67,10 +67,15 @@ async def test_tentative_words_come_while_the_caller_speaks(stage):
     async with stage() as s:
         client = await s.dial()
         await client.speak("One two three.")
-        texts = [m["tentative_user_transcription_event"]["user_transcript"] for m in client.of("tentative_user_transcript")]
+        texts = [
+            m["tentative_user_transcription_event"]["user_transcript"] for m in client.of("tentative_user_transcript")
+        ]
         assert texts[:2] == ["One", "One two"]
         assert client.times("tentative_user_transcript")[0] < client.times("user_transcript")[0] - 0.5
-        assert s.kinds("tentative", "user")[:3] == [("tentative", "One"), ("tentative", "One two"), ("tentative", "One two three.")][:3]
+        assert (
+            s.kinds("tentative", "user")[:3]
+            == [("tentative", "One"), ("tentative", "One two"), ("tentative", "One two three.")][:3]
+        )
 
 
 async def test_audio_may_come_in_any_portions(stage):

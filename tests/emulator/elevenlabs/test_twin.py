@@ -1,7 +1,6 @@
 """The twin as a whole."""
 
 import asyncio
-import gc
 
 import pytest
 
@@ -44,7 +43,7 @@ async def test_leaving_it_does_not_wait_for_those_who_do_not_answer(stage, now):
         began = now()
         await s.twin.__aexit__(None, None, None)
         assert now() - began < 5
-        ws._conn.transport.abort()
+        await ws.close()
 
 
 async def test_it_takes_the_port_it_is_given_and_gives_it_back():
@@ -53,11 +52,7 @@ async def test_it_takes_the_port_it_is_given_and_gives_it_back():
         with pytest.raises(OSError, match="in use"):
             await make(port=port).__aenter__()
     async with make(port=port, host="127.0.0.1") as second:
-        assert second.base_url == first_url(port)
-
-
-def first_url(port):
-    return f"http://127.0.0.1:{port}"
+        assert second.base_url == f"http://127.0.0.1:{port}"
 
 
 async def test_conversations_do_not_mix(stage):
@@ -85,7 +80,37 @@ async def test_nothing_is_left_of_a_conversation_that_is_over(stage):
             await asyncio.sleep(1)
             tasks = tasks or asyncio.all_tasks()
             assert len(asyncio.all_tasks()) == len(tasks)
-    gc.collect()
+
+
+async def test_only_so_many_conversations_are_remembered(stage, monkeypatch):
+    monkeypatch.setattr("ringbridge.emulator.elevenlabs.twin._REMEMBERED", 3)
+    async with stage() as s:
+        names = []
+        for number in range(6):
+            client = await s.dial()
+            names.append(s.talk.id)
+            if number != 3:
+                await client.ws.close()
+                await s.talk.gone.wait()
+        assert [talk.id for talk in s.twin.conversations] == names[3:]
+        await s.dial()
+        assert [talk.id for talk in s.twin.conversations][:3] == names[3:]
+
+
+async def test_nothing_comes_of_what_is_staged_after_the_end(stage):
+    async with stage() as s:
+        client = await s.dial()
+        await client.ws.close()
+        await s.talk.gone.wait()
+        events = list(s.talk.events)
+        s.talk.say("Too late.")
+        s.talk.hear("Too late.")
+        s.talk.interrupt()
+        s.talk.drop_brain()
+        s.talk.send({"type": "late"})
+        s.talk.abort()
+        await asyncio.sleep(1)
+        assert s.talk.events == events
 
 
 async def test_a_client_that_never_reads_is_cut_off(stage):

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ CALLER = "+15550100001"
 NUMBER = "+15550100002"
 
 CONNECT = """<Response><Connect action="/call-ended"><Stream url="wss://bridge.test/media-stream"
- statusCallback="https://bridge.test/stream-status"><Parameter name="token" value="t0ken"/></Stream></Connect></Response>"""
+ statusCallback="https://bridge.test/stream-status">
+ <Parameter name="token" value="t0ken"/></Stream></Connect></Response>"""
 
 
 def now() -> float:
@@ -54,6 +56,7 @@ class MediaEnd:
         self.request = request
         self.ws = web.WebSocketResponse(timeout=0.5, autoping=False)
         self.messages: list[tuple[float, dict[str, Any]]] = []
+        self.counts: Counter[str] = Counter()
         self.pongs: list[bytes] = []
         self.code: int | None = None
         self.closed = asyncio.Event()
@@ -77,6 +80,7 @@ class MediaEnd:
             except ValueError:
                 message = {"event": "unreadable", "text": frame.data}
             self.messages.append((now(), message))
+            self.counts[message["event"]] += 1
             self._tell()
         self.closed.set()
         self._tell()
@@ -94,7 +98,7 @@ class MediaEnd:
     async def until(self, event: str, count: int = 1) -> dict[str, Any]:
         """The `count`th message of this kind."""
         async with asyncio.timeout(3600):
-            while len(self.of(event)) < count:
+            while self.counts[event] < count:
                 assert not self.closed.is_set(), f"closed without {event}"
                 await self.news.wait()
         return self.of(event)[count - 1]
@@ -128,6 +132,7 @@ class Bridge:
         self.script: dict[str, Script] = {
             "/incoming-call": CONNECT,
             "/call-ended": "<Response/>",
+            "/dial-ended": "<Response/>",
             "/stream-status": "",
             "/status": "",
         }
@@ -233,9 +238,7 @@ async def stage() -> AsyncIterator[Stage]:
         yield stage
 
 
-def codes(call: PhoneCall) -> list[int]:
-    return [error.code for error in call.errors]
-
-
-def kinds(call: PhoneCall) -> list[str]:
-    return [event.kind for event in call.events]
+@pytest.fixture(name="staged")
+def staged_fixture() -> Callable[..., Any]:
+    """For a test that raises its own stage, and sees it taken down."""
+    return staged

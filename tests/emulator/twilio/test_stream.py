@@ -184,9 +184,7 @@ async def test_a_bridge_that_dies_without_a_close_frame_gets_action_too(stage):
 
 async def test_a_dropped_stream_has_no_stop_and_the_call_goes_on(stage):
     stage.bridge.script["/call-ended"] = lambda hit: (
-        (stage.bridge.script["/incoming-call"])
-        if len(stage.bridge.of("/call-ended")) == 1
-        else "<Response/>"
+        (stage.bridge.script["/incoming-call"]) if len(stage.bridge.of("/call-ended")) == 1 else "<Response/>"
     )
     call, end = await stage.talk()
     await call.drop_stream()
@@ -277,9 +275,7 @@ async def test_a_stream_url_that_twilio_does_not_dial(stage, url, code):
 
 
 async def test_a_relative_stream_url_belongs_to_the_document(stage):
-    stage.bridge.script["/incoming-call"] = (
-        '<Response><Connect><Stream url="/media-stream"/></Connect></Response>'
-    )
+    stage.bridge.script["/incoming-call"] = '<Response><Connect><Stream url="/media-stream"/></Connect></Response>'
     _, end = await stage.talk()
     assert end.request.path == "/media-stream"
     signature = end.request.headers["x-twilio-signature"]

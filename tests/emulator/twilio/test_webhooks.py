@@ -50,7 +50,9 @@ async def test_the_first_request_holds_all_fields_of_an_inbound_call(stage):
     assert hit.form["ApiVersion"] == "2010-04-01"
     assert hit.form["StirVerstat"] == "TN-Validation-Passed-A"
     assert hit.form["CallToken"]
-    places = [f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip", "Country")]
+    places = [
+        f"{who}{what}" for who in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip", "Country")
+    ]
     assert set(places) <= set(hit.form)
     assert hit.form["FromCity"] == ""  # empty fields are sent, and signed
 
@@ -208,7 +210,7 @@ async def test_an_answer_that_never_ends_is_11750(stage):
     assert [error.code for error in call.errors] == [11750]
 
 
-@pytest.mark.parametrize("action", ["https://my_bridge.test/x", "ftp://bridge.test/x", "https:///x"])
+@pytest.mark.parametrize("action", ["https://my_bridge.test/x", "ftp://bridge.test/x", "https://bridge.test:port/x"])
 async def test_a_url_that_is_none_is_11100(stage, action):
     stage.bridge.script["/incoming-call"] = f"<Response><Redirect>{action}</Redirect></Response>"
     call = await stage.dial()

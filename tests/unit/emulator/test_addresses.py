@@ -24,9 +24,7 @@ def test_public_urls_lead_to_the_local_port(url, routed):
     assert AddressBook(BOOK).route(url).url == routed
 
 
-@pytest.mark.parametrize(
-    "tail", ["/a//b/?", "/%2f%2F?q=%20+&q=&&é", "/a/../b;c=d?e@f://g", "?", "/a?x#y", "/\n"]
-)
+@pytest.mark.parametrize("tail", ["/a//b/?", "/%2f%2F?q=%20+&q=&&é", "/a/../b;c=d?e@f://g", "?", "/a?x#y", "/\n"])
 def test_path_and_query_stay_byte_for_byte(tail):
     assert AddressBook(BOOK).route("https://bridge.test" + tail).url == "http://127.0.0.1:4711" + tail
 
@@ -75,9 +73,7 @@ def test_a_later_entry_takes_the_place_of_an_older_one():
     assert AddressBook().route("https://bridge.test/").url == "https://bridge.test/"
 
 
-@pytest.mark.parametrize(
-    "origin", ["127.0.0.1:1", "http://127.0.0.1:1/", "ws://a:1", "http://", "http://a@b:1", ""]
-)
+@pytest.mark.parametrize("origin", ["127.0.0.1:1", "http://127.0.0.1:1/", "ws://a:1", "http://", "http://a@b:1", ""])
 def test_an_origin_has_no_path(origin):
     with pytest.raises(ValueError, match="origin"):
         AddressBook({"bridge.test": origin})

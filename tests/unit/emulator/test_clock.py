@@ -256,6 +256,27 @@ def test_bytes_that_the_kernel_holds_back_are_waited_for():
     run(main())
 
 
+def test_what_comes_while_the_kernel_is_asked_is_not_missed(monkeypatch):
+    async def main():
+        async def hear(reader, writer):
+            heard.append((await reader.read(1), now()))
+            writer.close()
+
+        def late(_ends):
+            if not heard and raw.fileno() >= 0:
+                raw.send(b"x")
+            return []
+
+        heard = []
+        async with served(hear) as port:
+            with await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port)) as raw:
+                monkeypatch.setattr(unread.Ends, "late", late)
+                await asyncio.sleep(1)
+            assert heard == [(b"x", 0)]
+
+    run(main())
+
+
 @needs_counts
 def test_what_a_closed_socket_has_said_last_is_waited_for():
     async def main():
@@ -340,8 +361,8 @@ def test_a_cancelled_job_holds_the_clock_until_it_is_over():
     run(main())
 
 
-def test_a_job_that_waits_for_a_timer_of_the_loop_gets_it(monkeypatch):
-    monkeypatch.setattr(clock, "PATIENCE_SECONDS", 0.05)
+def test_a_job_that_waits_for_timers_of_the_loop_gets_them(monkeypatch):
+    monkeypatch.setattr(clock, "PATIENCE_SECONDS", 0.3)
 
     def fetch(url):
         with urllib.request.urlopen(url, timeout=10) as response:
@@ -349,12 +370,25 @@ def test_a_job_that_waits_for_a_timer_of_the_loop_gets_it(monkeypatch):
 
     async def main():
         async def slow(_request):
-            await asyncio.sleep(0.1)
+            for _ in range(20):
+                await asyncio.sleep(0.005)
             return web.Response(text="ok")
 
         async with web_served("/", slow) as url:
             assert await asyncio.to_thread(fetch, url) == b"ok"
-        assert 0.1 <= now() < 5
+
+    began = time.monotonic()
+    run(main())
+    assert time.monotonic() - began < 3  # patience is lost once, not at each of the timers
+
+
+def test_a_job_that_takes_very_long_lets_time_pass_as_on_the_wall(monkeypatch):
+    monkeypatch.setattr(clock, "PATIENCE_SECONDS", 0.05)
+
+    async def main():
+        async with asyncio.timeout(10):
+            await asyncio.to_thread(time.sleep, 0.2)
+        assert 0.1 < now() < 10
 
     run(main())
 

@@ -91,6 +91,8 @@ def test_bytes_are_counted_when_written_and_when_they_arrive(pair):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked")
-def test_a_kernel_that_counts_nothing_is_found_out():
+def test_a_kernel_that_counts_nothing_is_found_out(monkeypatch):
     assert kernel._counts_rightly(lambda fd: (0, 0)) is False
     assert kernel._counts_rightly(lambda fd: None) is False
+    monkeypatch.setattr(kernel, "_counts_rightly", lambda count: False)
+    assert byte_counts.__wrapped__() is None

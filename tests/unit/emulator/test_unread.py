@@ -22,18 +22,19 @@ class Pair:
         self.client.setblocking(False)
         self.server.settimeout(5)
 
-    def fill(self):
-        """Let the client say more than there is room for."""
-        written = 0
-        try:
-            while True:
-                written += self.client.send(bytes(100_000))
-        except BlockingIOError:
-            return written
-
     def close(self):
         self.client.close()
         self.server.close()
+
+
+def fill(end):
+    """Say more than there is room for."""
+    written = 0
+    try:
+        while True:
+            written += end.send(bytes(100_000))
+    except BlockingIOError:
+        return written
 
 
 @pytest.fixture
@@ -68,17 +69,20 @@ def test_what_was_said_and_has_arrived_is_not_late(ends, pair):
     assert ends.late() == []
 
 
-def test_what_has_not_arrived_yet_is_late_in_either_direction(pair, listener):
-    pair.fill()
-    for first, second in ((pair.client, pair.server), (pair.server, pair.client)):
-        ends = Ends()
-        ends.watch(first.fileno(), EVENT_READ)
-        ends.watch(second.fileno(), EVENT_READ)
-        assert len(ends.late()) == 1
+def test_what_has_not_arrived_yet_is_late_in_either_direction(ends, pair):
+    pair.server.setblocking(False)
+    fill(pair.server)
+    assert len(ends.late()) == 1
+    fill(pair.client)
+    assert len(ends.late()) == 1
+    ends.unwatch(pair.client.fileno())
+    assert len(ends.late()) == 1
+    ends.unwatch(pair.server.fileno())
+    assert ends.late() == []
 
 
 def test_what_a_paused_reader_has_not_taken_is_not_late(ends, pair):
-    pair.fill()
+    fill(pair.client)
     ends.unwatch(pair.server.fileno())
     assert ends.late() == []
     ends.watch(pair.server.fileno(), EVENT_READ)
@@ -86,7 +90,7 @@ def test_what_a_paused_reader_has_not_taken_is_not_late(ends, pair):
 
 
 def test_a_paused_end_may_still_be_sending(ends, pair):
-    written = pair.fill()
+    written = fill(pair.client)
     ends.unwatch(pair.client.fileno())
     assert len(ends.late()) == 1
     read = 0
@@ -104,16 +108,17 @@ def test_a_writer_that_waits_for_room_gets_it_if_somebody_reads(ends, pair):
     assert ends.late() == []
 
 
-def test_the_end_of_a_closed_socket_is_late_until_it_is_seen(ends, pair, tmp_path):
+def test_the_end_of_a_closed_socket_is_late_until_it_is_seen(ends, pair, listener):
     fd = pair.client.fileno()
     ends.unwatch(fd)
     assert ends.late() == []
     pair.client.close()
-    with (tmp_path / "other").open("w") as other:
-        assert other.fileno() == fd  # the number is in use again, for something else
-        assert [end.fd for end in ends.late()] == [pair.server.fileno()]
-        ends.unwatch(pair.server.fileno())
-        assert ends.late() == []
+    other = Pair(listener)
+    assert other.client.fileno() == fd  # the number is in use again, for something that the loop does not know
+    assert [end.fd for end in ends.late()] == [pair.server.fileno()]
+    ends.unwatch(pair.server.fileno())
+    assert ends.late() == []
+    other.close()
 
 
 def test_a_writer_whose_reader_has_gone_is_told_soon(ends, pair):
@@ -124,23 +129,23 @@ def test_a_writer_whose_reader_has_gone_is_told_soon(ends, pair):
 
 
 def test_a_descriptor_that_is_used_again_is_another_connection(ends, pair, listener):
-    fds = pair.client.fileno(), pair.server.fileno()
-    for fd in fds:
-        ends.unwatch(fd)
-    pair.close()
+    fd = pair.client.fileno()
+    ends.unwatch(fd)
+    pair.client.close()
     again = Pair(listener)
-    assert {again.client.fileno(), again.server.fileno()} == set(fds)
-    ends.watch(again.client.fileno(), EVENT_READ)
+    assert again.client.fileno() == fd
+    ends.watch(fd, EVENT_READ)
     ends.watch(again.server.fileno(), EVENT_READ)
-    assert ends.late() == []
-    assert not ends.outside()
-    again.fill()
+    assert [end.fd for end in ends.late()] == [pair.server.fileno()]
+    ends.unwatch(pair.server.fileno())
+    assert (ends.late(), ends.outside()) == ([], False)
+    fill(again.client)
     assert len(ends.late()) == 1
     again.close()
 
 
 def test_what_never_comes_is_given_up_for_good(ends, pair):
-    pair.fill()
+    fill(pair.client)
     ends.give_up(ends.late())
     assert ends.late() == []
     assert ends.outside()
@@ -161,16 +166,27 @@ def test_a_connection_that_is_being_made_is_late_until_given_up():
         assert not ends.outside()
 
 
-def test_a_connection_that_has_been_made_is_like_any_other(listener):
-    with socket.socket() as client, socket.socket() as unready:
+@pytest.mark.parametrize("given_up", [False, True])
+def test_a_connection_that_is_made_after_all_is_like_any_other(listener, given_up):
+    with socket.socket() as client:
+        ends = Ends()
+        ends.watch(client.fileno(), EVENT_WRITE)
+        if given_up:
+            ends.give_up(ends.late())
+        client.connect(listener.getsockname())
+        ends.watch(client.fileno(), BOTH)
+        with listener.accept()[0] as server:
+            ends.watch(server.fileno(), EVENT_READ)
+            ends.watch(client.fileno(), EVENT_READ)
+            assert (ends.late(), ends.outside()) == ([], False)
+
+
+def test_a_connection_that_is_not_made_any_more_is_forgotten():
+    with socket.socket() as client:
         ends = Ends()
         ends.watch(client.fileno(), EVENT_WRITE)
         assert len(ends.late()) == 1
-        client.connect(listener.getsockname())
-        ends.watch(client.fileno(), BOTH)
-        assert (ends.late(), ends.outside()) == ([], True)
-        ends.watch(unready.fileno(), EVENT_WRITE)
-        ends.unwatch(unready.fileno())
+        ends.unwatch(client.fileno())
         assert ends.late() == []
 
 
@@ -213,5 +229,5 @@ def test_where_nothing_is_counted_it_says_so(monkeypatch, pair):
     ends = Ends()
     ends.watch(pair.client.fileno(), EVENT_READ)
     ends.watch(pair.server.fileno(), EVENT_READ)
-    pair.fill()
+    fill(pair.client)
     assert (ends.blind, ends.late(), ends.outside()) == (True, [], False)

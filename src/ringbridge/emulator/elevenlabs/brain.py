@@ -113,11 +113,9 @@ class Brain:
 
     async def close(self, error: str = "") -> None:
         """Take leave: with `close`, or with an `error` where there is one."""
-        if self._peer is None:
-            return
-        self.send({"type": "error", "message": error} if error else {"type": "close"})
-        peer, self._peer = self._peer, None
-        await peer.close(1011 if error else 1000)
+        last = {"type": "error", "message": error} if error else {"type": "close"}
+        if self._peer is not None:
+            await self._leave(self._peer, last, 1011 if error else 1000)
 
     async def _once(self, address: BrainAddress) -> None:
         faults = self._faults.take("brain_socket")
@@ -157,13 +155,13 @@ class Brain:
             self._mind.note("brain_refused", type(failure).__name__)
         else:
             connection = socket._response.connection  # noqa: SLF001 - there is no public way to a client's transport
-            assert connection is not None
-            assert isinstance(connection.transport, asyncio.Transport)
-            return Peer(socket, connection.transport)
+            if connection is not None and connection.transport is not None:
+                return Peer(socket, connection.transport)
+            self._mind.note("brain_refused", "closed at once")
         return None
 
     async def _serve(self, peer: Peer, faults: list[Fault]) -> None:
-        """Until the socket ends. When it is cancelled, the socket stays for `close`."""
+        """Until the socket ends."""
         async with asyncio.TaskGroup() as tasks:
             minor = [tasks.create_task(peer.write()), tasks.create_task(self._ping())]
             minor += [tasks.create_task(self._strike(peer, fault)) for fault in faults]
@@ -171,7 +169,8 @@ class Brain:
             for task in minor:
                 task.cancel()
         self._peer = None
-        self._mind.note("brain_lost", "" if code is None else str(code))
+        if not self._left:
+            self._mind.note("brain_lost", "" if code is None else str(code))
         await peer.close(code or 1000)
 
     async def _ping(self) -> None:
@@ -199,7 +198,7 @@ class Brain:
                 await self._leave(peer, {"type": "close"}, fault.code)
 
     async def _leave(self, peer: Peer, last: Message, code: int) -> None:
-        """End it ourselves, for good, while the conversation goes on."""
+        """End it ourselves, for good."""
         self._left = True
         self.send(last)
         await peer.close(code)

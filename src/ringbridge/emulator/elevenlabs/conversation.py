@@ -5,29 +5,26 @@ https://elevenlabs.io/docs/agents-platform/api-reference/agents-platform/websock
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import ClientSession
-
-from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.elevenlabs import initiation, messages
 from ringbridge.emulator.elevenlabs.brain import DIAL_SECONDS, Answer, Brain, BrainAddress
 from ringbridge.emulator.elevenlabs.dialogue import Dialogue
 from ringbridge.emulator.elevenlabs.diary import Ended, Event, EventKind, Timed
 from ringbridge.emulator.elevenlabs.engine import Engine
+from ringbridge.emulator.elevenlabs.facilities import Facilities
 from ringbridge.emulator.elevenlabs.initiation import InitiationRefused
 from ringbridge.emulator.elevenlabs.intake import Intake
 from ringbridge.emulator.elevenlabs.messages import Message
 from ringbridge.emulator.elevenlabs.peer import CLOSE_SECONDS, Peer
 from ringbridge.emulator.elevenlabs.pulse import Pulse
+from ringbridge.emulator.elevenlabs.strikes import strike
 from ringbridge.emulator.elevenlabs.turns import Line
-from ringbridge.emulator.faults import Fault, Faults
-from ringbridge.emulator.speech.base import Ears, Hearing, Utterance, Voice
+from ringbridge.emulator.faults import Fault
+from ringbridge.emulator.speech.base import Hearing, Utterance
 from ringbridge.ids import ConversationId
 
-__all__ = ["Conversation", "Facilities"]
+__all__ = ["Conversation"]
 
 INITIATION_SECONDS: Final = 10.0
 """How long the client's first message may take. The vendor's own limit is not known."""
@@ -37,27 +34,10 @@ PING_SECONDS: Final = 2.0
 SILENT_CLIENT_MS: Final = 60_000
 """A client that sends nothing at all for so long is taken for dead."""
 
-_QUOTA_MS: Final = 3000
-"""Reported: a conversation beyond the quota is greeted, and closed after 3 to 5 s."""
-
-_BROKEN: Final = '{"type": "audio", "audio_event": {"audio_base_64": '
-
 _ALWAYS: Final = frozenset({"error", "queue_status"})
 """What no engine setting turns off."""
 
-
-@dataclass(frozen=True, slots=True)
-class Facilities:
-    """What every conversation of a twin shares."""
-
-    api_key: str
-    voice: Voice
-    ears: Ears
-    addresses: AddressBook
-    clock: Callable[[], float]
-    faults: Faults
-    session: ClientSession
-    tell: Callable[["Conversation", Event], None]
+_ABORTED: Final = Ended(None, "twin", "aborted")
 
 
 class _Over(Exception):  # noqa: N818 - names what is the case
@@ -65,8 +45,9 @@ class _Over(Exception):  # noqa: N818 - names what is the case
 
 
 class Conversation:
-    """One conversation, live or over. Its lists are there to be read, its verbs to stage something; none of them waits.
+    """One conversation, live or over.
 
+    Its lists are there to be read, its verbs to stage something: none of them waits, or does anything once it is over.
     `received` and `sent` hold the client's messages and ours, but for the client's audio, which is in `audio`, whole
     and in order; `transcripts` what the brain was asked, `brain_received` every `agent_response` as it came.
     """
@@ -122,7 +103,8 @@ class Conversation:
 
     def say(self, text: str) -> None:
         """Let the agent speak out of turn."""
-        self._dialogue.say(text)
+        if self.closed is None:
+            self._dialogue.say(text)
 
     def hear(self, text: str) -> None:
         """Take it that the caller has said this."""
@@ -130,7 +112,8 @@ class Conversation:
 
     def interrupt(self) -> None:
         """Take it that the caller cuts in."""
-        self._dialogue.interrupt()
+        if self.closed is None:
+            self._dialogue.interrupt()
 
     def drop_brain(self) -> None:
         """Cut the brain socket without a word."""
@@ -149,7 +132,8 @@ class Conversation:
 
     def abort(self) -> None:
         """Cut the client's connection without a word."""
-        self._end(Ended(None, "twin", "aborted"))
+        self._peer.abort()
+        self._end(_ABORTED)
 
     # Its life
 
@@ -160,21 +144,42 @@ class Conversation:
                 for errand in (self._peer.write(), self._read(), self._open(faults)):
                     self._tasks.create_task(errand)
                 for fault in faults:
-                    self._tasks.create_task(self._strike(fault))
-                await self._last()
+                    self._tasks.create_task(strike(self, self._peer, fault))
+                await self._see_out()
         except* _Over:
             pass
         finally:
-            await self._take_leave()
+            self._end(Ended(1011, "twin", "internal error"))
+            self._peer.abort()
+            self._brain.drop()
+            await self._shut_ear()
+
+    async def _see_out(self) -> None:
+        """Wait for the end, take leave, and take the tasks down by raising `_Over`."""
+        await self._last()
+        await self._take_leave()
+        raise _Over
 
     async def _last(self) -> None:
-        """Wait for the end of the conversation, at most as long as the engine lets it last. Raises `_Over`."""
+        """Wait for the end of the conversation, at most as long as the engine lets it last."""
         try:
             async with asyncio.timeout(self.engine.max_duration_seconds):
                 await self._over.wait()
         except TimeoutError:
             self.close(1000, "the conversation reached its maximum duration")
-        raise _Over
+
+    async def _take_leave(self) -> None:
+        """Close both sockets in due form, while they are still being read and written."""
+        if self.closed is not None and self.closed != _ABORTED:
+            await self._peer.close(self.closed.code or 1000, self.closed.reason)
+        await self._brain.close(self._error)
+
+    async def _shut_ear(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._ear.close()
+        finally:
+            self.gone.set()
 
     async def _read(self) -> None:
         code = await self._peer.read(self._intake.take)
@@ -186,7 +191,7 @@ class Conversation:
                 self.initiation = await self._intake.first
             asked = initiation.read(self.initiation, self.engine)
         except TimeoutError:
-            self.fail(1002, "transport_receive_timeout", "No initiation data received.")
+            self._miss("No initiation data received.")
         except InitiationRefused as refused:
             self.fail(1008, refused.error_type, str(refused))
         else:
@@ -222,50 +227,20 @@ class Conversation:
     async def _ping(self) -> None:
         while True:
             if self._pulse.silence(self._now()) > SILENT_CLIENT_MS:
-                self.fail(1002, "transport_receive_timeout", "Nothing received from the client.")
+                self._miss("Nothing received from the client.")
             self.emit(messages.ping(*self._pulse.ping(self._now())))
             await asyncio.sleep(PING_SECONDS)
 
-    async def _strike(self, fault: Fault) -> None:
-        if fault.kind in {"delay", "refuse"}:
-            return
-        after_ms = fault.after_ms or (_QUOTA_MS if fault.kind == "quota" else 0)
-        await asyncio.sleep(after_ms / 1000)
-        self.note("fault", f"engine socket: {fault.kind}")
-        match fault.kind:
-            case "drop":
-                self.abort()
-            case "half_open":
-                self._peer.deafen()
-            case "garble":
-                self._peer.send(fault.text or _BROKEN)
-            case "slow_reader":
-                self._peer.pause(fault.ms / 1000)
-            case "quota":
-                self.fail(1002, "unknown", fault.text or "This request exceeds your quota limit.")
-            case "close":
-                self.close(fault.code, fault.text)
-            case "error":
-                self.emit(messages.error(fault.code, "unknown", fault.text or "It failed.", fault.shape))
+    def _miss(self, text: str) -> None:
+        """Something did not come from the client in time. One whom a fault has made deaf goes on waiting."""
+        if not self._peer.deaf:
+            self.fail(1002, "transport_receive_timeout", text)
 
     def _end(self, ended: Ended) -> None:
         if self.closed is None:
             self.closed = ended
             self.note("ended", f"{ended.by} {ended.code}")
             self._over.set()
-
-    async def _take_leave(self) -> None:
-        ended = self.closed or Ended(1011, "twin", "internal error")
-        try:
-            async with asyncio.timeout(4 * CLOSE_SECONDS):
-                if ended.by == "twin" and ended.code is None:
-                    self._peer.abort()
-                else:
-                    await self._peer.close(ended.code or 1000, ended.reason)
-                await self._brain.close(self._error)
-                await self._ear.close()
-        finally:
-            self.gone.set()
 
     def _hear(self, hearing: Hearing) -> None:
         if self.closed is None:
@@ -286,7 +261,7 @@ class Conversation:
     def ask(self, message: Message) -> None:
         """Send the brain a transcript; dial it first if need be."""
         self._brain.need()
-        if self._brain.send(message):
+        if self.closed is None and self._brain.send(message):
             self.transcripts.append(Timed(self._now(), message))
 
     def answered(self, message: Message, answer: Answer) -> None:

@@ -19,7 +19,7 @@ EventKind: TypeAlias = Literal[
     "text_dropped",  # the brain's text carried the id of a turn that is over
     "brain_open",  # our end of the brain socket is open
     "brain_refused",  # the brain's server could not be reached, or answered the upgrade with this status
-    "brain_lost",  # the brain socket ended; its close code
+    "brain_lost",  # the brain's server ended the socket, or it broke; the close code, if there was one
     "brain_unknown",  # the brain sent a message of this unknown type
     "brain_broken",  # the brain sent something that is no valid message
     "activity",  # the client said that the user is active

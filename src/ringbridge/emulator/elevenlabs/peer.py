@@ -32,12 +32,15 @@ class Peer:
         self._socket = socket
         self._transport = transport
         self._outbox: asyncio.Queue[str] = asyncio.Queue(_MAX_UNSENT)
-        self._deaf = False
+        self.deaf = False
+        """Connected, but nothing is sent or answered any more."""
         self._paused_until = 0.0
+        self._leaving = False
+        self._left = asyncio.Event()
 
     def send(self, text: str) -> None:
         """Queue one text message."""
-        if self._deaf:
+        if self.deaf:
             return
         try:
             self._outbox.put_nowait(text)
@@ -49,19 +52,20 @@ class Peer:
         try:
             while True:
                 text = await self._outbox.get()
-                async with asyncio.timeout(_WRITE_SECONDS):
-                    await self._socket.send_str(text)
+                if not self.deaf:
+                    async with asyncio.timeout(_WRITE_SECONDS):
+                        await self._socket.send_str(text)
         except (ClientError, ConnectionError, TimeoutError):
             self.abort()
 
     async def read(self, listener: Callable[[str], None]) -> int | None:
-        """Hand every text message to `listener`. The close frame's code at the end; `None` when there was none."""
+        """Hand every text message to `listener`. The peer's close code at the end; `None` when it sent none first."""
         loop = asyncio.get_running_loop()
         while True:
             message = await self._socket.receive()
             if self._paused_until > loop.time():
                 await asyncio.sleep(self._paused_until - loop.time())
-            if self._deaf:
+            if self.deaf:
                 await self._outlast(message.type)
             elif message.type is WSMsgType.TEXT:
                 listener(message.data)
@@ -71,6 +75,8 @@ class Peer:
             if message.type is WSMsgType.CLOSE:
                 return int(message.data)
             if message.type in {WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
+                if self._leaving:
+                    await self._left.wait()
                 return None
 
     async def _outlast(self, kind: WSMsgType) -> None:
@@ -90,22 +96,32 @@ class Peer:
         self._paused_until = asyncio.get_running_loop().time() + seconds
 
     def deafen(self) -> None:
-        """Stay connected, but send nothing and answer nothing from here on."""
-        self._deaf = True
+        """From here on be deaf, and mute."""
+        self.deaf = True
 
     def abort(self) -> None:
         """Cut the connection without a word."""
         self._transport.abort()
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Send what is queued, then a close frame; await the answer for a while. `write` and `read` must be over."""
+        """Send what is queued, then a close frame, and await the answer for a while; that ends `read`, too.
+
+        `read` must not have been cancelled before: a client's socket of aiohttp's would not wait for the answer then.
+        """
+        self._leaving = True
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
-                while not self._deaf and not self._outbox.empty():
+                while not self.deaf and not self._outbox.empty():
                     await self._socket.send_str(self._outbox.get_nowait())
-                if not self._deaf:
-                    await self._socket.close(code=code, message=reason.encode()[:120])
+                if not self.deaf:
+                    await self._socket.close(code=code, message=_short(reason))
         except (ClientError, ConnectionError, TimeoutError):
             pass  # whoever does not take a close frame is cut off
         finally:
             self.abort()
+            self._left.set()
+
+
+def _short(reason: str) -> bytes:
+    """A close frame holds 123 bytes of reason, and whole letters only (RFC 6455, 5.5.1)."""
+    return reason.encode()[:123].decode(errors="ignore").encode()

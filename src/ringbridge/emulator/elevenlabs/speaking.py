@@ -82,8 +82,8 @@ class Reply:
         return await self._waiting.get()
 
     def heard(self, now: float) -> str:
-        """The words that the caller has heard by `now`."""
-        return " ".join(words for clause in self.clauses if (words := clause.heard(now)))
+        """The words that the caller has heard by `now`, single-spaced."""
+        return " ".join(word for clause in self.clauses for word in clause.heard(now).split())
 
 
 class Audience(Protocol):

@@ -12,9 +12,10 @@ from aiohttp import ClientSession, TCPConnector, web
 
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.elevenlabs import messages
-from ringbridge.emulator.elevenlabs.conversation import Conversation, Facilities
+from ringbridge.emulator.elevenlabs.conversation import Conversation
 from ringbridge.emulator.elevenlabs.diary import Event
 from ringbridge.emulator.elevenlabs.engine import Engine, HeaderValue
+from ringbridge.emulator.elevenlabs.facilities import Facilities
 from ringbridge.emulator.elevenlabs.peer import CLOSE_SECONDS, MAX_MESSAGE_BYTES, Peer
 from ringbridge.emulator.elevenlabs.rest import Request, Rest
 from ringbridge.emulator.elevenlabs.signed_urls import SignatureRefused, Signatures
@@ -25,6 +26,9 @@ from ringbridge.ids import ConversationId
 __all__ = ["ElevenLabsTwin"]
 
 _LEAVE_SECONDS: Final = 5.0
+
+_REMEMBERED: Final = 200
+"""Conversations that are kept; beyond it the oldest that are over are forgotten, as each holds its audio."""
 
 
 class _NotAdmitted(Exception):  # noqa: N818 - names what is the case
@@ -58,7 +62,7 @@ class ElevenLabsTwin:
         self.faults = faults
         self.engines: dict[str, Engine] = {}
         self.conversations: list[Conversation] = []
-        """Every one that was let in, newest last."""
+        """Those that were let in, newest last."""
         self.requests: list[Request] = []
         """Every REST request that was answered, newest last."""
         self.signed_urls: list[str] = []
@@ -175,9 +179,15 @@ class ElevenLabsTwin:
             return socket
         name = ConversationId(f"conv_{secrets.token_hex(14)}")
         conversation = Conversation(name, engine, peer, self._facilities)
-        self.conversations.append(conversation)
+        self._remember(conversation)
         await conversation.run(faults)
         return socket
+
+    def _remember(self, conversation: Conversation) -> None:
+        oldest = self.conversations[0] if len(self.conversations) >= _REMEMBERED else None
+        if oldest is not None and oldest.gone.is_set():
+            del self.conversations[0]
+        self.conversations.append(conversation)
 
     def _admit(self, request: web.Request) -> Engine:
         """The engine to talk to. Without a signature only one that asks for none."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from typing import Final
 
-from hibari import Hibari  # type: ignore[import-untyped]
+from hibari import Hibari
 
 from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, SILENCE
 from ringbridge.emulator.speech.numeric import lowered, mulaw, trimmed

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-import moonshine_voice  # type: ignore[import-untyped]
+import moonshine_voice
 
 from ringbridge.emulator.speech.mulaw import RATE
 from ringbridge.emulator.speech.numeric import doubled, floats

@@ -36,11 +36,11 @@ class Exchange:
     clock: Callable[[], float]
     faults: Faults
     voice: Voice | None
-    session: ClientSession
-    numbers: set[str]
-    answers: dict[str, Answer]
-    dial_outcomes: dict[str, str]
-    talk_seconds: dict[str, float]
+    numbers: set[str] = field(default_factory=set)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    dial_outcomes: dict[str, str] = field(default_factory=dict)
+    talk_seconds: dict[str, float] = field(default_factory=dict)
+    session: ClientSession = field(init=False)
 
     def now(self) -> datetime:
         """The wall clock."""

@@ -64,9 +64,10 @@ class MediaSocket(ClientWebSocketResponse):
         frame.close()  # it is written; what it waits for is room for the next one
 
     def abort(self) -> None:
-        """Cut the connection without a word."""
+        """Cut the connection without a word, and give it back. May be called at any time, and twice."""
         if (transport := self._transport) is not None:
             transport.abort()
+        self._response.close()
 
     async def deaf(self, seconds: float) -> None:
         """Read nothing for so long."""

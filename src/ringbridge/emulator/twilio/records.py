@@ -20,7 +20,6 @@ TITLES = {
     12300: "Invalid Content-Type",
     13214: "Dial: Invalid callerId value",
     13223: "Dial: Invalid phone number format",
-    13420: "Play: Invalid Content-Type",
     31901: "Stream - WebSocket - Connection Timeout",
     31902: "Stream - WebSocket - Connection Refused",
     31920: "Stream - WebSocket - Handshake Error",

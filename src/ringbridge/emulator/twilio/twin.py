@@ -23,6 +23,7 @@ from ringbridge.emulator.twilio.signing import Fields
 __all__ = ["TwilioTwin"]
 
 NO_FIELDS: Fields = {}
+DEFAULT_FROM, DEFAULT_TO = "+15550100001", "+15550100002"
 
 
 class TwilioTwin:
@@ -47,24 +48,13 @@ class TwilioTwin:
         voice: Voice | None = None,
         calls_per_second: float = 1.0,
     ) -> None:
+        self._exchange = Exchange(account_sid, auth_token, addresses, clock, faults, voice)
         self.calls: dict[str, PhoneCall] = {}
-        self.numbers: set[str] = {"+15550100002"}
-        self.answers: dict[str, Answer] = {}
-        self.dial_outcomes: dict[str, str] = {}
-        self.talk_seconds: dict[str, float] = {}
-        self._open_session = partial(
-            Exchange,
-            account_sid=account_sid,
-            auth_token=auth_token,
-            addresses=addresses,
-            clock=clock,
-            faults=faults,
-            voice=voice,
-            numbers=self.numbers,
-            answers=self.answers,
-            dial_outcomes=self.dial_outcomes,
-            talk_seconds=self.talk_seconds,
-        )
+        self.numbers: set[str] = self._exchange.numbers
+        self.numbers.add(DEFAULT_TO)
+        self.answers: dict[str, Answer] = self._exchange.answers
+        self.dial_outcomes: dict[str, str] = self._exchange.dial_outcomes
+        self.talk_seconds: dict[str, float] = self._exchange.talk_seconds
         self._queue = StartQueue(calls_per_second)
         self._stack = AsyncExitStack()
         self._running: set[asyncio.Task[None]] = set()
@@ -78,14 +68,13 @@ class TwilioTwin:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             # A connection for each request: one that the bridge has just closed must not look like a fault of it.
-            session = await stack.enter_async_context(
+            self._exchange.session = await stack.enter_async_context(
                 ClientSession(
                     connector=TCPConnector(limit=0, force_close=True),
                     cookie_jar=DummyCookieJar(),
                     ws_response_class=MediaSocket,
                 )
             )
-            self._exchange = self._open_session(session=session)
             self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
             runner = web.AppRunner(
                 rest_app(self._exchange, self.calls, self._place), access_log=None, shutdown_timeout=1.0
@@ -112,8 +101,8 @@ class TwilioTwin:
         self,
         url: str,
         *,
-        from_: str | None = "+15550100001",
-        to: str = "+15550100002",
+        from_: str | None = DEFAULT_FROM,
+        to: str = DEFAULT_TO,
         fallback_url: str | None = None,
         status_callback: str | None = None,
         fields: Fields = NO_FIELDS,

@@ -1,0 +1,93 @@
+"""Where `ringbridge simulate` calls: a bridge that it starts between both twins, or one that runs already."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from ringbridge.brains import scripted
+from ringbridge.brains.load import load_brain
+from ringbridge.config import FromEnvironment, load
+from ringbridge.emulator.addresses import AddressBook
+from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
+from ringbridge.emulator.faults import Fault, Faults
+from ringbridge.emulator.speech.base import Speech
+from ringbridge.emulator.twilio.phone import PhoneCall
+from ringbridge.emulator.twilio.twin import TwilioTwin
+from ringbridge.emulator.world import World
+from ringbridge.errors import SettingsError
+from ringbridge.log import log_fact
+from ringbridge.public_url import PublicUrl
+from ringbridge.setting_types import AccountSidText, Hint, OneOrTwo, PhoneNumber, PublicHost, both
+from ringbridge.web import calls
+
+OWN_NUMBER = "+15550100002"
+"""What is dialled where the settings don't tell."""
+
+__all__ = ["Place", "own_bridge", "running_bridge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A number that can be dialled, at the Twilio that it is at; and the engine behind it, where that is ours, too."""
+
+    dial: Callable[[], Awaitable[PhoneCall]]
+    twilio: TwilioTwin
+    elevenlabs: ElevenLabsTwin | None = None
+
+
+class _Number(FromEnvironment):
+    """What Twilio would know of the number whose bridge runs."""
+
+    twilio_account_sid: Annotated[AccountSidText, Hint("write the same as for the bridge")]
+    twilio_auth_token: Annotated[OneOrTwo, Hint("write the same as for the bridge")]
+    twilio_phone_number: PhoneNumber | None = None
+    public_url: PublicHost | None = None
+
+
+@asynccontextmanager
+async def own_bridge(brain: str | None, speech: Speech, faults: tuple[Fault, ...]) -> AsyncIterator[Place]:
+    """Start everything. Raises `BrainNotFound`."""
+    reply = load_brain(brain) if brain else scripted.reply
+    async with World(reply, speech, faults=faults, observers=(log_fact,)) as world:
+        yield Place(world.dial, world.twilio, world.elevenlabs)
+
+
+@asynccontextmanager
+async def running_bridge(url: str, speech: Speech, faults: tuple[Fault, ...]) -> AsyncIterator[Place]:
+    """Start Twilio's twin alone, for the bridge at `url`.
+
+    The bridge knows itself by PUBLIC_URL; a plain `http` address is dialled in its place. An `https` one is what the
+    world would dial, and so is signed itself. Raises `SettingsError`, and click's own error for what is no address.
+    """
+    number = load(_Number, Path(".env"))
+    addresses = AddressBook()
+    try:
+        public = PublicUrl.parse(url) if url.startswith("https:") else number.public_url
+        if public is None:
+            raise SettingsError(["PUBLIC_URL: is not set; write the same as for the bridge"])
+        if not url.startswith("https:"):
+            addresses.add(public.host.partition(":")[0], url.rstrip("/"))
+    except ValueError as error:
+        raise click.UsageError(f"--url {url}: {error}") from error
+    async with TwilioTwin(
+        account_sid=number.twilio_account_sid,
+        auth_token=both(number.twilio_auth_token)[0],
+        addresses=addresses,
+        clock=time.time,
+        faults=Faults(faults),
+        voice=speech.voice,
+    ) as twilio:
+        dial = partial(
+            twilio.dial,
+            public.https(calls.INCOMING_CALL),
+            fallback_url=public.https(calls.FALLBACK),
+            status_callback=public.https(calls.STREAM_STATUS),
+            to=number.twilio_phone_number or OWN_NUMBER,
+        )
+        yield Place(dial, twilio)

@@ -1,0 +1,32 @@
+"""On the wall's clock: the frames keep time, and cost little."""
+
+import asyncio
+import time
+
+import pytest
+
+pytestmark = pytest.mark.true_time
+
+
+async def test_frames_keep_time_on_the_walls_clock(stage):
+    call, end = await stage.talk()
+    await end.until("media", 5)
+    first = end.times("media")[4]
+    await end.until("media", 55)
+    assert end.times("media")[54] - first == pytest.approx(1.0, abs=0.1)
+    await call.hang_up()
+
+
+async def test_a_tick_of_a_call_costs_less_than_150_microseconds(stage):
+    # Twenty calls at once with the bridge beside them; what the twin and this bridge use together is measured.
+    calls = [await stage.dial() for _ in range(20)]
+    await asyncio.gather(*(call.streaming() for call in calls))
+    await asyncio.sleep(0.2)
+    sent, cost = [len(call.sent) for call in calls], time.process_time()
+    for end in stage.bridge.media:
+        await end.say(b"\x20" * 8000)
+    await asyncio.sleep(1.0)
+    cost = time.process_time() - cost
+    ticks = sum(len(call.sent) - before for call, before in zip(calls, sent, strict=True)) / 160
+    assert ticks > 900
+    assert cost / ticks < 150e-6
