@@ -597,6 +597,16 @@ async def test_close_and_error_end_the_socket_and_the_reply(caplog, last):
     assert ("quota exceeded" in caplog.text) == ("message" in last)
 
 
+async def test_the_end_of_the_call_ends_the_socket_and_the_reply():
+    brain = Diary("Well, ", stays=True)
+    async with served(brain) as bridge, bridge.converse() as engine:
+        await engine.transcript(1, "Hello")
+        await engine.next()
+        bridge.call.session.call_over()
+        assert await engine.ended() == (1000, "the call is over")
+        await soon(lambda: brain.entries == ["begins 0", "ends 0"])
+
+
 async def test_a_lost_socket_ends_the_reply():
     brain = Diary("Well, ", stays=True)
     async with served(brain) as bridge:
@@ -609,13 +619,15 @@ async def test_a_lost_socket_ends_the_reply():
         assert bridge.call.session is None
 
 
-async def test_a_peer_that_reads_nothing_is_cut_off():
+async def test_a_peer_that_reads_nothing_is_cut_off(caplog):
+    said = []
     closed = asyncio.Event()
 
     async def brain(turn):
         try:
-            while True:
-                yield "on and on " * 10_000
+            while len(said) < 200:
+                said.append("on and on " * 10_000)
+                yield said[-1]
         finally:
             closed.set()
 
@@ -626,6 +638,9 @@ async def test_a_peer_that_reads_nothing_is_cut_off():
         await engine.transcript(1, "Talk")
         async with asyncio.timeout(60):
             await closed.wait()
+        assert 10 < len(said) < 100  # a megabyte of ours, and what the kernel takes
+        assert "too slow" in caplog.text
+        assert "failed" not in caplog.text
         transport.abort()
 
 

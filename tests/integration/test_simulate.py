@@ -212,6 +212,11 @@ def test_what_makes_no_sense_is_refused(arguments, complaint, tmp_path, monkeypa
     ("scenario", "more", "complaint"),
     [
         ("step = []", ["--say", "hello"], "--scenario says all of the call"),
+        (
+            "step = [{say = 'hello'}]\nfault = [{where = 'engine_socket', kind = 'drop'}]",
+            ["--url", "http://127.0.0.1:1"],
+            "a fault of the engine_socket needs a twin of ElevenLabs",
+        ),
         ("step = [{sing = 'hello'}]", [], "scenario.toml: step 1: needs one of"),
         ("step = [{play = 'nowhere.wav'}]", [], "nowhere.wav: No such file"),
     ],

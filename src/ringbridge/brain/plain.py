@@ -19,7 +19,6 @@ MAX_HELD: Final = 1000
 """What is still undecided after so many characters is no mark."""
 
 _SPACES: Final = " \t"
-
 _NUMBER_LENGTH: Final = len("123. ")
 
 _Taken: TypeAlias = tuple[int, str] | None
@@ -219,8 +218,8 @@ class Plain:
             self._new_line()
             return 1, ""
         item = self._item or marks.NUMBERED.match(self._opening)
-        stop = "." if item and self._word and (self._word.isalnum() or self._word in ")%\"'”’€$£") else ""
-        return 1, stop + "\n"
+        open_end = self._word.isalnum() or (self._word and self._word in ")%\"'”’€$£")
+        return 1, ".\n" if item and open_end else "\n"
 
     def _space(self) -> _Taken:
         if not self._row:

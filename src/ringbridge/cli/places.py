@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import click
 
@@ -19,17 +19,16 @@ from ringbridge.emulator.faults import Fault, Faults
 from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.twin import TwilioTwin
-from ringbridge.emulator.world import World
+from ringbridge.emulator.world import OWN_NUMBER, World
 from ringbridge.errors import SettingsError
 from ringbridge.log import log_fact
 from ringbridge.public_url import PublicUrl
 from ringbridge.setting_types import AccountSidText, Hint, OneOrTwo, PhoneNumber, PublicHost, both
 from ringbridge.web import calls
 
-OWN_NUMBER = "+15550100002"
-"""What is dialled where the settings don't tell."""
-
 __all__ = ["Place", "own_bridge", "running_bridge"]
+
+_TWILIO_FAULTS: Final = frozenset({"webhook", "media_socket", "twilio_rest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,12 @@ async def running_bridge(url: str, speech: Speech, faults: tuple[Fault, ...]) ->
     """Start Twilio's twin alone, for the bridge at `url`.
 
     The bridge knows itself by PUBLIC_URL; a plain `http` address is dialled in its place. An `https` one is what the
-    world would dial, and so is signed itself. Raises `SettingsError`, and click's own error for what is no address.
+    world would dial, and so is signed itself. Raises `SettingsError`, and click's own error for what is no address and
+    for faults that could not strike.
     """
+    elsewhere = [fault.where for fault in faults if fault.where not in _TWILIO_FAULTS]
+    if elsewhere:
+        raise click.UsageError(f"a fault of the {elsewhere[0]} needs a twin of ElevenLabs; leave out --url")
     number = load(_Number, Path(".env"))
     addresses = AddressBook()
     try:

@@ -126,8 +126,12 @@ class CrowdScreen:
         if load.files:
             click.echo(f"open files  {load.files[0]} before, {load.files[1]} after")
         _account(reports)
+        told = {problem for report in reports for problem in report.problems}
+        for problem in problems:
+            if problem not in told:
+                click.secho(problem, fg="red")
         if problems:
-            click.secho(f"{len(problems)} problems, the last: {problems[0]}", fg="red")
+            click.secho(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} in all.", fg="red")
         else:
             click.secho("All that was heard is what should have been.", fg="green")
 

@@ -75,12 +75,13 @@ def command(
         raise click.UsageError("--brain is for a bridge that is started here; the one at --url has its own")
     scenario = _scenario(script, says, barge_ins, wav, dtmf)
     if not as_json:
-        whom = f"the bridge at {url}; Twilio is a twin" if url else "the real bridge; Twilio and ElevenLabs are twins"
-        click.echo(click.wrap_text(f"A phone call to {whom} on this machine.", 80))
+        where = f"to {url}, from a twin of Twilio" if url else "through the real bridge, between twins of both vendors"
+        click.echo(f"A phone call {where}.")
     many = calls > 1 or seconds > 0
     with ThreadPoolExecutor(1, "load speech") as loader:
         loading = loader.submit(load_speech, "exact" if speech == "auto" and many else speech)
-        from ringbridge.cli import screen, simulation  # noqa: PLC0415 - heavy, so it is loaded at the same time
+        # Heavy, like the speech, so both are loaded at the same time.
+        from ringbridge.cli import screen, simulation  # noqa: PLC0415
 
         simulation.set_up_log(verbose=verbose)
         plan = simulation.Plan(scenario, brain, url, calls, seconds, record)

@@ -13,7 +13,7 @@ from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_MS, SILENCE
 from ringbridge.emulator.twilio.phone import DIGIT_GAP_SECONDS, PhoneCall
 from ringbridge.emulator.twilio.records import CallEvent, CallOver
 
-__all__ = ["AgentSilent", "Caller", "Line"]
+__all__ = ["ANSWER_SECONDS", "PATIENCE_SECONDS", "AgentSilent", "Caller", "Line"]
 
 QUIET_MS: Final = 1000
 """The agent has finished when it has not made a sound for so long."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from ringbridge.emulator.caller import AgentSilent, Caller, Line
+from ringbridge.emulator.caller import ANSWER_SECONDS, PATIENCE_SECONDS, AgentSilent, Caller, Line
 from ringbridge.emulator.likeness import is_in, sounds_in
 from ringbridge.emulator.scenario import DropStream, End, HangUp, Play, Press, Say, Scenario, Step, Wait
 from ringbridge.emulator.speech.wav import read_wav
@@ -146,7 +146,8 @@ class _Script:
         """Hear the agent out, if it owes anything, and compare that with what was due since the last time."""
         if not self._due:
             return
-        heard = await self._caller.heard()
+        optional = self._due == [_Due("greeting", None)]
+        heard = await self._caller.heard(PATIENCE_SECONDS if optional else ANSWER_SECONDS)
         for due in self._due:
             if due.words is not None and not self._is_in(due.words, heard):
                 self._problems.append(f"{due.place}: should have heard {due.words!r}, but heard {heard!r}")

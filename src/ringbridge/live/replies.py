@@ -23,7 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class CallView(Protocol):
-    """What a brain socket needs of the call that its conversation belongs to."""
+    """What a brain socket needs of the call that its conversation belongs to.
+
+    When the call ends it tells the session that it attached last: `call_over()`.
+    """
 
     def card(self) -> Call:
         """The call as it is now; digits may have been added since the last look."""
@@ -96,7 +99,8 @@ class BrainSession:
         match command:
             case commands.Send(message=message):
                 if not self._socket.send(wire.encode(message)):
-                    self._socket.abort()  # gone, or too slow for a conversation; ElevenLabs dials again
+                    log.warning("%s: ElevenLabs is too slow to be told more, and is cut off", self._conversation_id)
+                    self._socket.abort()
             case commands.StartReply(number=number, history=history):
                 self._start_reply(number, history)
             case commands.CancelReply():

@@ -3,7 +3,6 @@
 The messages are those of the ElevenLabs SDK's `speech_engine/types.py` and `session.py` (2.78); nothing else exists.
 """
 
-import re
 from typing import Any, Final, TypeAlias, cast
 
 import msgspec
@@ -12,6 +11,7 @@ from msgspec import Struct
 from ringbridge.errors import BrokenMessage
 from ringbridge.ids import ConversationId
 from ringbridge.turn import Message
+from ringbridge.wire._json import broken
 
 __all__ = [
     "AgentResponse",
@@ -83,7 +83,6 @@ Incoming: TypeAlias = Init | UserTranscript | Ping | Close | Error
 Outgoing: TypeAlias = AgentResponse | Pong
 
 _ROLES: Final = frozenset({"user", "agent"})
-_AT: Final = re.compile(r" - at `\$\.?(.*)`$")
 _Decoders: TypeAlias = dict[str, msgspec.json.Decoder[Any]]
 
 
@@ -153,20 +152,8 @@ def _decode(text: bytes, decoders: _Decoders) -> object:
         kind = _KIND.decode(text).type
         decoder = decoders.get(kind)
         return Unknown(kind[:40]) if decoder is None else decoder.decode(text)
-    except msgspec.ValidationError as error:
-        raise BrokenMessage(_field(str(error))) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise BrokenMessage("the message is not JSON") from None
-
-
-def _field(text: str) -> str:
-    """The place that msgspec's text names: what it says about the value may quote it."""
-    if missing := re.search(r"missing required field `(\w+)`", text):
-        outer = _AT.search(text)
-        return f"{outer[1]}.{missing[1]}: it is missing" if outer else f"{missing[1]}: it is missing"
-    if place := _AT.search(text):
-        return f"{place[1]}: it is of the wrong kind"
-    return "the message is not an object"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise broken(error) from None
 
 
 def _history(transcript: _Transcript) -> tuple[Message, ...]:

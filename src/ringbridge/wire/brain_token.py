@@ -1,8 +1,8 @@
 """The token by which ElevenLabs shows, in the upgrade of the brain socket, that it is ElevenLabs.
 
 An HS256 JWT in `X-Elevenlabs-Speech-Engine-Authorization`, as the ElevenLabs SDK (2.78) checks it in
-`speech_engine/resource.py`. It names no conversation, so whoever gets hold of one may replay it while it lives: it is one
-of two proofs, the shared secret being the other.
+`speech_engine/resource.py`. It names no conversation, so whoever gets hold of one may replay it while it lives: it is
+one of two proofs, the shared secret being the other.
 """
 
 import hashlib

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from ringbridge.errors import BrokenMessage
 from ringbridge.ids import ConversationId
+from ringbridge.wire._json import Reader
 
 __all__ = [
     "AgentResponse",
@@ -203,7 +203,7 @@ class UserActivity(Struct, frozen=True, tag="user_activity"):
     """Out: the caller is there; the agent waits with what it would say into a silence."""
 
 
-Incoming: TypeAlias = (
+Known: TypeAlias = (
     Metadata
     | Audio
     | Interruption
@@ -214,49 +214,27 @@ Incoming: TypeAlias = (
     | QueueStatus
     | Error
     | ClientError
-    | Unknown
 )
+Incoming: TypeAlias = Known | Unknown
 Outgoing: TypeAlias = Initiate | UserAudio | Pong | UserMessage | UserActivity
 
-_Known: TypeAlias = (
-    Metadata
-    | Audio
-    | Interruption
-    | Ping
-    | UserTranscript
-    | AgentResponse
-    | AgentResponseCorrection
-    | QueueStatus
-    | Error
-    | ClientError
-)
-_KNOWN = frozenset(
-    kind.__struct_config__.tag
-    for kind in (
+_reader: Reader[Known, Unknown] = Reader(
+    (
         *(Metadata, Audio, Interruption, Ping, UserTranscript, AgentResponse, AgentResponseCorrection),
         *(QueueStatus, Error, ClientError),
-    )
+    ),
+    Unknown,
+    strict=False,
 )
-_decoder: msgspec.json.Decoder[_Known] = msgspec.json.Decoder(_Known, strict=False)
-_kind_decoder = msgspec.json.Decoder(Unknown)
 _encoder = msgspec.json.Encoder()
 
 
 def decode(text: bytes) -> Incoming:
     """Read one message from the engine.
 
-    Raises `BrokenMessage`, naming the field, for what is no JSON or lacks what its kind needs.
+    Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
     """
-    try:
-        return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            kind = _kind_decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise BrokenMessage(str(error)) from None
-        if kind.type in _KNOWN:
-            raise BrokenMessage(f"{kind.type}: {error}") from None
-        return kind
+    return _reader.read(text)
 
 
 def encode(message: Outgoing) -> bytes:

@@ -1,8 +1,8 @@
 """Twilio Media Streams: the messages of the media socket, both ways.
 
 Source: Twilio, "Media Streams – WebSocket Messages". `sequenceNumber`, `chunk` and `timestamp` are strings there;
-nothing here needs them. What we send must hold no field but those listed, or Twilio drops it with error 31951: so fields
-at their default are left out.
+nothing here needs them. What we send must hold no field but those listed, or Twilio drops it with error 31951: so
+fields at their default are left out.
 """
 
 from typing import TypeAlias
@@ -10,8 +10,8 @@ from typing import TypeAlias
 import msgspec
 from msgspec import Struct
 
-from ringbridge.errors import BrokenMessage
 from ringbridge.ids import AccountSid, CallSid, StreamSid
+from ringbridge.wire._json import Reader
 
 __all__ = [
     "Clear",
@@ -121,31 +121,20 @@ class Unknown(Struct, frozen=True):
     event: str
 
 
-Incoming: TypeAlias = Connected | Start | Media | Dtmf | Mark | Stop | Unknown
+Known: TypeAlias = Connected | Start | Media | Dtmf | Mark | Stop
+Incoming: TypeAlias = Known | Unknown
 Outgoing: TypeAlias = Media | Mark | Clear
 
-_KNOWN = frozenset({"connected", "start", "media", "dtmf", "mark", "stop"})
-_Known: TypeAlias = Connected | Start | Media | Dtmf | Mark | Stop
-_decoder: msgspec.json.Decoder[_Known] = msgspec.json.Decoder(_Known)
-_kind_decoder = msgspec.json.Decoder(Unknown)
+_reader: Reader[Known, Unknown] = Reader((Connected, Start, Media, Dtmf, Mark, Stop), Unknown, strict=True)
 _encoder = msgspec.json.Encoder()
 
 
 def decode(text: bytes) -> Incoming:
     """Read one message from Twilio.
 
-    Raises `BrokenMessage`, naming the field, for what is no JSON or lacks what its kind needs.
+    Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
     """
-    try:
-        return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        try:
-            kind = _kind_decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise BrokenMessage(str(error)) from None
-        if kind.event in _KNOWN:
-            raise BrokenMessage(f"{kind.event}: {error}") from None
-        return kind
+    return _reader.read(text)
 
 
 def encode(message: Outgoing) -> bytes:

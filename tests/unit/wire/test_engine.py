@@ -67,6 +67,7 @@ def test_what_we_have_no_use_for_is_told_as_such(kind):
         b"{}",
         b"null",
         b"\x00",
+        b'{"type":"audio","x":' + b"[" * 100_000,
         b"",
     ],
 )

@@ -65,20 +65,21 @@ def test_a_kind_that_is_not_known_is_told_as_such():
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        (b'{"event":"media","streamSid":"MZ1"}', "media"),
-        (b'{"event":"media","streamSid":"MZ1","media":{"payload":5}}', "$.media.payload"),
+        (b'{"event":"media","streamSid":"MZ1"}', "media: media: it is missing"),
+        (b'{"event":"media","streamSid":"MZ1","media":{"payload":5}}', "media: media.payload: it is of the wrong kind"),
         (b'{"event":"mark","streamSid":"MZ1","mark":{}}', "name"),
         (b'{"event":"start","start":{}}', "streamSid"),
         (b'{"event":5}', "event"),
         (b"{}", "event"),
-        (b"[]", "object"),
+        (b"[]", "not an object"),
         (b"\xff\xfe", "JSON"),
-        (b"", "truncated"),
-        (b'{"event":"media"', "truncated"),
+        (b'{"event":"media","x":' + b"[" * 100_000, "not JSON"),
+        (b"", "not JSON"),
+        (b'{"event":"media"', "not JSON"),
     ],
 )
 def test_what_is_broken_names_the_field(text, field):
-    with pytest.raises(BrokenMessage, match=field.replace("$", r"\$")):
+    with pytest.raises(BrokenMessage, match=field):
         twilio.decode(text)
 
 
