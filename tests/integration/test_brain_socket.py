@@ -100,6 +100,7 @@ class OneCall:
 
     def __init__(self):
         self.digits = ()
+        self.answered = None
         self.session = None
         self.came = 0
 

@@ -36,7 +36,7 @@ async def test_twenty_calls_at_once(world):
             phone = await bridge.dial()
             wiretap = Wiretap(phone, bridge.elevenlabs.conversations)
             async with Caller(phone, bridge._speech) as caller:
-                return await play(scenario(next(numbers)), caller, sounds={}, exact=True, wiretap=wiretap)
+                return await play(scenario(next(numbers)), caller, wiretap, sounds={}, exact=True)
 
         async with measured(at_once=AT_ONCE) as load:
             reports = await crowd(call, at_once=AT_ONCE, seconds=SECONDS)

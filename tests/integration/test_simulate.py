@@ -38,7 +38,7 @@ async def played(bridge, scenario):
     phone = await bridge.dial()
     wiretap = Wiretap(phone, bridge.elevenlabs.conversations)
     async with Caller(phone, bridge._speech) as caller:
-        report = await play(scenario, caller, sounds=load_sounds(scenario), exact=True, wiretap=wiretap)
+        report = await play(scenario, caller, wiretap, sounds=load_sounds(scenario), exact=True)
     return report, phone
 
 
@@ -172,6 +172,20 @@ async def test_audio_in_the_wrong_call_is_noticed(world, monkeypatch):
         reports = await asyncio.gather(played(bridge, Scenario((Say("one"),))), played(bridge, Scenario((Say("two"),))))
 
     assert all(report.problems for report, _ in reports)
+
+
+async def test_where_the_engine_is_elsewhere_twilio_can_be_asked(world):
+    async with world(reply) as bridge:
+        for phone, complaints in (
+            (await bridge.dial(), []),
+            (await bridge.twilio.dial("https://moon.test/"), ["11205"]),
+        ):
+            wiretap = Wiretap(phone, None)
+            async with Caller(phone, bridge._speech) as caller:
+                report = await play(Scenario((Say("hello"),)), caller, wiretap, sounds={}, exact=True)
+            assert report.frames is None
+            assert [text for text in report.problems if "Twilio error" in text] == wiretap.complaints()
+            assert [text.split()[2] for text in wiretap.complaints()] == [f"{code}:" for code in complaints]
 
 
 async def test_a_recording_is_played_to_the_brain(world, tmp_path):

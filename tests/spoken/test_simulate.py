@@ -23,7 +23,7 @@ async def test_the_demonstration():
         phone = await world.dial()
         wiretap = Wiretap(phone, world.elevenlabs.conversations)
         async with Caller(phone, speech) as caller:
-            report = await play(DEMO, caller, sounds={}, exact=False, wiretap=wiretap)
+            report = await play(DEMO, caller, wiretap, sounds={}, exact=False)
 
     assert report.problems == []
     booking, barge_in = next(pair for pair in zip(report.lines, report.lines[1:], strict=False) if pair[0].cut)

@@ -42,7 +42,9 @@ class BrokenArrived:
 
 @dataclass(frozen=True, slots=True)
 class CallFound:
-    """The call of this conversation is known now."""
+    """The call of this conversation is known now. `answered` is the newest turn that an older socket has answered."""
+
+    answered: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,8 +96,8 @@ class Turns:
                     return _pass_over("a second init")
                 self.state = State.FINDING
                 return [commands.FindCall(conversation_id)]
-            case events.CallFound():
-                return self._answer_waiting()
+            case events.CallFound(answered=answered):
+                return self._found(answered)
             case events.CallUnknown():
                 return [
                     Report(commands.UnknownConversation()),
@@ -136,6 +136,16 @@ class Turns:
             self.state = State.CANCELLING
             return [_superseded(self._reply.event_id, event_id), commands.CancelReply(self._reply.number)]
         return [_superseded(superseded.event_id, event_id)] if superseded else []
+
+    def _found(self, answered: int | None) -> list[Command]:
+        """A redialled socket may be asked again what the older one has answered: nothing is said twice."""
+        waiting = self._waiting
+        if answered is not None:
+            self._highest = max(answered, -1 if self._highest is None else self._highest)
+            if waiting is not None and waiting.event_id is not None and waiting.event_id <= answered:
+                self._waiting = None
+                return [Report(commands.TranscriptPassedOver(waiting.event_id)), *self._answer_waiting()]
+        return self._answer_waiting()
 
     def _answer_waiting(self) -> list[Command]:
         self.state = State.LISTENING

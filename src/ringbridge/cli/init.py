@@ -20,8 +20,8 @@ from ringbridge import Turn
 
 async def reply(turn: Turn) -> AsyncIterator[str]:
     """Answer one turn. Yield in pieces: each is spoken as soon as it is there."""
-    if not turn.text:
-        yield "Are you still there?"
+    if "hours" in turn.text:
+        yield "We are open from nine to five."
         return
     yield f"You said: {turn.text}. "
     yield "What else can I do for you?"

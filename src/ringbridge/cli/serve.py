@@ -4,11 +4,12 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from ringbridge.cli.loops import loop_factory
 
 if TYPE_CHECKING:
     from ringbridge.config import Settings
@@ -32,16 +33,8 @@ def command(brain: str | None, host: str | None, port: int | None, env_file: Pat
     given = {name: value for name, value in options.items() if value is not None}
     settings = load_settings(env_file, {**os.environ, **given})
     logs.set_up()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(settings))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def _serve(settings: "Settings") -> None:

@@ -86,11 +86,11 @@ class _Calls:
         engine = self._place.elevenlabs
         phone = await self._place.dial()
         self.first = self.first or phone
-        wiretap = Wiretap(phone, engine.conversations) if engine else None
+        wiretap = Wiretap(phone, engine.conversations if engine else None)
         async with Caller(phone, self._speech) as caller:
             self._display.follow(caller)
             exact = isinstance(self._speech.ears, ExactEars)
-            report = await play(self._plan.scenario, caller, sounds=self._sounds, exact=exact, wiretap=wiretap)
+            report = await play(self._plan.scenario, caller, wiretap, sounds=self._sounds, exact=exact)
         self._display.finished(report)
         del self._place.twilio.calls[phone.sid]
         if engine:

@@ -58,25 +58,24 @@ def load_sounds(scenario: Scenario) -> dict[str, bytes]:
 
 
 async def play(
-    scenario: Scenario, caller: Caller, *, sounds: dict[str, bytes], exact: bool, wiretap: Wiretap | None = None
+    scenario: Scenario, caller: Caller, wiretap: Wiretap, *, sounds: dict[str, bytes], exact: bool
 ) -> Report:
     """Play a call that has just been dialled, to its end.
 
-    `sounds` are its files, loaded; `exact` says that words must be heard to the letter. With a `wiretap` the audio is
-    accounted for, and losses and the vendors' complaints are problems, too, unless the scenario itself breaks things.
+    `sounds` are its files, loaded; `exact` says that words must be heard to the letter. Lost audio and the vendors'
+    complaints are problems, too, unless the scenario itself breaks things.
     """
     report = Report(caller.phone.sid)
     script = _Script(scenario, caller, sounds, is_in if exact else sounds_in, report.problems)
     report.end = await script.run()
     report.lines = caller.lines
     report.waits = _waits(caller.lines)
-    if wiretap is not None:
-        talk = wiretap.conversation
-        if talk is not None and not await _within(LEAVE_SECONDS, talk.gone.wait()):
-            report.problems.append(f"the conversation was not closed {LEAVE_SECONDS:g} s after the call's end")
-        report.frames = wiretap.frames()
-        if not scenario.faults and not any(isinstance(step, DropStream) for step in scenario.steps):
-            report.problems += wiretap.complaints() + _losses(report.frames)
+    talk = wiretap.conversation
+    if talk is not None and not await _within(LEAVE_SECONDS, talk.gone.wait()):
+        report.problems.append(f"the conversation was not closed {LEAVE_SECONDS:g} s after the call's end")
+    report.frames = wiretap.frames()
+    if not scenario.faults and not any(isinstance(step, DropStream) for step in scenario.steps):
+        report.problems += wiretap.complaints() + _losses(report.frames)
     return report
 
 

@@ -36,9 +36,13 @@ class Frames:
 
 
 class Wiretap:
-    """Follows one call from its dialling on; its conversation is one of `conversations`, newest last."""
+    """Follows one call from its dialling on.
 
-    def __init__(self, phone: PhoneCall, conversations: Sequence[Conversation]) -> None:
+    Its conversation is one of `conversations`, newest last. `None` says that the engine is elsewhere: then only Twilio
+    can be asked, and the audio is not accounted for.
+    """
+
+    def __init__(self, phone: PhoneCall, conversations: Sequence[Conversation] | None) -> None:
         self.conversation: Conversation | None = None
         """The call's conversation, from when it was open."""
         self._phone = phone
@@ -52,6 +56,8 @@ class Wiretap:
     def complaints(self) -> list[str]:
         """What Twilio and the engine would have had to complain of, one line each."""
         twilio = [f"Twilio error {error.code}: {error.text}" for error in self._phone.errors]
+        if self._conversations is None:
+            return twilio
         if self.conversation is None:
             return [*twilio, "no conversation was opened for the call"]
         events = [event for event in self.conversation.events if event.kind in _COMPLAINTS]
@@ -97,7 +103,7 @@ class Wiretap:
             self._closed = len(self._phone.sent)
 
     def _find(self) -> Conversation | None:
-        return next((talk for talk in reversed(self._conversations) if self._is_ours(talk)), None)
+        return next((talk for talk in reversed(self._conversations or ()) if self._is_ours(talk)), None)
 
     def _is_ours(self, talk: Conversation) -> bool:
         variables = talk.initiation.get("dynamic_variables")

@@ -67,6 +67,7 @@ class Call:
         self.caller = caller
         self.called = called
         self.conversation_id: ConversationId | None = None
+        self.answered: int | None = None
         self._services = services
         self._relay = Relay(variables={"caller": caller, "called": called, "call_sid": sid}, greeting=greeting)
         self._tasks = Tasks()
@@ -189,6 +190,7 @@ class Call:
         match fact:
             case facts.ConversationOpened(conversation_id=conversation_id):
                 self.conversation_id = conversation_id
+                self.answered = None
             case facts.DigitsPressed(digits=digits):
                 self._digits.append(digits)
             case _:

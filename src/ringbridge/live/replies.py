@@ -31,6 +31,9 @@ class CallView(Protocol):
     def card(self) -> Call:
         """The call as it is now; digits may have been added since the last look."""
 
+    answered: int | None
+    """The event id of the newest turn that has been answered, by whichever socket."""
+
     def brain_attached(self, session: "BrainSession") -> None:
         """A brain socket serves this call from now on. The call tells an older one that it is `replaced()`."""
 
@@ -116,6 +119,8 @@ class BrainSession:
                     self._socket.close(code, reason), name=f"close brain of {self._conversation_id}"
                 )
             case commands.Report(fact=fact):
+                if isinstance(fact, commands.TurnAnswered) and self._call is not None and fact.event_id is not None:
+                    self._call.answered = fact.event_id
                 _note(self._conversation_id, fact)
             case _:
                 assert_never(command)
@@ -129,7 +134,7 @@ class BrainSession:
             return
         self._call = call
         call.brain_attached(self)
-        self._handle(events.CallFound())
+        self._handle(events.CallFound(call.answered))
 
     def _start_reply(self, number: int, history: tuple[Message, ...]) -> None:
         assert self._call is not None

@@ -9,6 +9,7 @@ This file, and no other, leans on private names of aiohttp: the queue between it
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -140,6 +141,7 @@ class Socket:
         self._ws = ws
         assert ws._writer is not None  # noqa: SLF001
         self._transport: asyncio.Transport = ws._writer.transport  # noqa: SLF001
+        ws._writer._limit = sys.maxsize  # noqa: SLF001 - it never waits for room: `send` judges that itself
 
     @property
     def response(self) -> web.StreamResponse:
@@ -162,7 +164,6 @@ class Socket:
         frame = self._ws.send_frame(text, WSMsgType.TEXT)
         with suppress(StopIteration, ClientError, ConnectionError):
             frame.send(None)
-            frame.close()  # it is written; what it waits for is room for the next one, which we judge ourselves
         return True
 
     async def closed(self) -> Closed:

@@ -269,6 +269,29 @@ def test_what_can_not_be_used_is_passed_over(replying):
     assert replying.handle(ReplySaid(1, "Yes.")) == [said("Yes.", 5)]
 
 
+@pytest.fixture
+def finding():
+    """A machine of a redialled socket, whose call is being looked for."""
+    turns = Turns(PHRASES)
+    turns.handle(Opened())
+    turns.handle(Init("conv_1"))
+    return turns
+
+
+def test_a_redialled_socket_does_not_answer_again_what_the_older_one_has_answered(finding):
+    turns = finding
+    turns.handle(transcript(5))
+    assert turns.handle(CallFound(answered=5)) == [Report(TranscriptPassedOver(5))]
+    assert turns.handle(transcript(4)) == [Report(TranscriptPassedOver(4))]
+    assert turns.handle(transcript(6)) == began(1, 6)
+
+
+def test_a_redialled_socket_answers_what_the_older_one_has_not(finding):
+    turns = finding
+    turns.handle(transcript(5))
+    assert turns.handle(CallFound(answered=4)) == began(1, 5)
+
+
 @pytest.mark.parametrize(
     ("event", "report", "closing"),
     [
