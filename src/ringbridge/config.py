@@ -96,8 +96,10 @@ class Settings(FromEnvironment):
         description="That account's auth token, by which Twilio's requests are known. While it is rotated, write "
         "the new and the old, comma-separated."
     )
-    twilio_phone_number: Annotated[PhoneNumber | None, Hint("write your Twilio number", "+14155550100")] = Field(
-        default=None, description="The number that is called. It is never dialled as its own fallback."
+    twilio_phone_number: Annotated[PhoneNumber | None, Hint("write your Twilio number")] = Field(
+        default=None,
+        examples=["+14155550100"],
+        description="The number that is called. It is never dialled as its own fallback.",
     )
     twilio_base_url: Origin = Field(
         default="https://api.twilio.com", description="Where the Twilio API is: a region's, or a twin's."

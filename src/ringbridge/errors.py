@@ -1,13 +1,13 @@
 """Everything that Ringbridge raises on purpose.
 
-    RingbridgeError
-    ├── SettingsError          what is set does not do; lists every problem with its mend
-    ├── BrainNotFound          `--brain` names nothing that can reply
-    ├── BrokenMessage          a peer's message lacks what its kind needs; names the field
-    ├── TokenRefused           a call token is forged, stale, spent or another call's
-    ├── BrainTokenRefused      the engine's signed token is not valid for our API key
-    ├── VendorError            a vendor's REST API did not do as asked
-    └── EngineUnreachable      no conversation could be opened
+RingbridgeError
+├── SettingsError          what is set does not do; lists every problem with its mend
+├── BrainNotFound          `--brain` names nothing that can reply
+├── BrokenMessage          a peer's message lacks what its kind needs; names the field
+├── TokenRefused           a call token is forged, stale, spent or another call's
+├── BrainTokenRefused      the engine's signed token is not valid for our API key
+├── VendorError            a vendor's REST API did not do as asked
+└── EngineUnreachable      no conversation could be opened
 """
 
 __all__ = [

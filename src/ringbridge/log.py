@@ -44,6 +44,6 @@ def log_fact(sid: CallSid, fact: Fact) -> None:
         case facts.Faulted(reason=reason):
             log.error("%s: %s; the caller hears the sorry", sid, reason)
         case facts.CallEnded(outcome=outcome):
-            log.info("%s: ended (%s)", sid, outcome.value if outcome else "no stream came")
+            log.info("%s: ended (%s)", sid, outcome.value if outcome else "given back")
         case _:
             log.debug("%s: %s", sid, type(fact).__name__)

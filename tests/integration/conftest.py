@@ -23,7 +23,7 @@ from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.speech.exact import Decoder, ExactEars, ExactVoice, encode
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.world import ACCOUNT_SID, OWN_NUMBER, PUBLIC_HOST, SECRETS, World
-from ringbridge.facts import AgentSpoke, CallEnded, Fact
+from ringbridge.facts import AgentSpoke, CallEnded, Fact, Heard
 from ringbridge.ids import CallSid
 from ringbridge.log import log_fact
 
@@ -137,8 +137,7 @@ class Bridge(World):
         return self
 
     async def __aexit__(self, *args) -> None:
-        # Time passes only when all is quiet. Python 3.11 loses a connection that comes while its server is closed.
-        await asyncio.sleep(0.001)
+        await self.settled()  # Python 3.11 loses a connection that comes while its server is closed
         await self._web.close()
         await super().__aexit__(*args)
         await self._lasts.__aexit__(*args)
@@ -146,6 +145,10 @@ class Bridge(World):
     @property
     def now(self) -> float:
         return asyncio.get_running_loop().time()
+
+    async def settled(self) -> None:
+        """Whatever was sent has arrived, and what it sets off is done: time passes only when all is quiet."""
+        await asyncio.sleep(0.001)
 
     # Callers
 
@@ -163,9 +166,10 @@ class Bridge(World):
         return self._follow(self.twilio.calls[made.sid])
 
     async def talking(self, **call: Any) -> PhoneCall:
-        """A call that has got so far that its caller has heard the greeting."""
+        """A call whose caller has heard the greeting to its last sample, which the bridge knows."""
         phone = await self.dial(**call)
-        await self.hears(phone, "Hello.")
+        greeted = (phone.sid, Heard(1, len(encode("Hello.")) // 8))
+        await self.until(lambda: greeted in [(sid, fact) for sid, fact, _ in self.facts], "the greeting is heard")
         return phone
 
     def heard(self, call: PhoneCall) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiohttp import WSMsgType
 
 from ringbridge import facts
 from ringbridge.emulator.faults import Fault
@@ -45,13 +46,42 @@ class TestTheCallerIsGone:
             await call.hang_up()
             await w.is_given_back(since=w.now)
 
-    async def test_a_status_callback_that_says_completed_is_believed_without_a_stop(self, world):
+    @pytest.mark.parametrize("where", ["engine_socket", "brain_socket", "media_socket"])
+    async def test_a_peer_that_answers_nothing_any_more_holds_nothing_up(self, world, where):
+        async with world(faults=[Fault(where, "half_open", after_ms=600)]) as w:
+            call = await w.talking()
+            await asyncio.sleep(1)
+            since = w.now
+            await call.hang_up()
+            await w.is_given_back(since=since)
+
+    @pytest.mark.parametrize("path", ["/stream-status", "/call-ended"])
+    async def test_a_webhook_that_says_completed_is_believed_without_a_stop(self, world, path):
         async with world() as w:
             call = await w.talking()
             since = w.now
-            answer = await w.post("/stream-status", w.form(call.sid, "completed"))
-            assert (answer.status, answer.text) == (204, "")
+            answer = await w.post(path, w.form(call.sid, "completed"))
+            assert 200 <= answer.status < 300
             await w.is_given_back(since=since)
+
+    async def test_a_brain_socket_that_elevenlabs_leaves_open_is_closed(self, world):
+        async with world(engine={"dial_brain": "first_turn"}) as w:
+            call = await w.talking()
+            async with w.brain_socket() as brain:
+                await brain.send_json({"type": "init", "conversation_id": w.conversation.id})
+                await w.settled()
+                since = w.now
+                await call.hang_up()
+                assert (await brain.receive()).type is WSMsgType.CLOSE
+                await w.is_given_back(since=since)
+
+    async def test_who_hangs_up_while_we_ask_twilio_for_it_is_not_kept_waiting(self, world):
+        async with world(faults=[Fault("twilio_rest", "delay", ms=60_000)]) as w:
+            call = await w.talking()
+            await w.engine_closes()
+            await w.settled()
+            await call.hang_up()
+            await w.is_given_back(since=w.now)
 
     async def test_who_hangs_up_while_the_stream_is_broken_is_not_held(self, world):
         async with world() as w:
@@ -153,6 +183,58 @@ class TestTheStreamBreaks:
             call = await w.talking()
             w.faults.add(Fault("media_socket", "refuse", times=-1))
             await call.drop_stream()
+            await call.ended()
+            assert call.said == [w.sorry]
+            await w.is_given_back(since=w.now)
+
+    async def test_a_first_stream_that_could_not_be_opened_is_tried_again(self, world, caplog):
+        async with world(faults=[Fault("media_socket", "refuse")]) as w:
+            call = await w.talking()
+            assert w.heard(call) == "Hello."
+            assert [answer.verbs for answer in w.answers(call, "/call-ended")] == [["Connect"]]
+            assert len(w.elevenlabs.conversations) == 1
+            assert "31902: our media socket refused the connection; usually nothing listens" in caplog.text
+
+    async def test_one_that_dies_without_a_word_is_found_out_and_replaced(self, world):
+        async with world(faults=[Fault("media_socket", "half_open", after_ms=600)]) as w:
+            call = await w.talking()
+            await w.tells(facts.StreamAttached, 2, seconds=60)
+            await w.says(call, "back again")
+            await w.hears(call, "You said: back again.")
+            assert len(w.elevenlabs.conversations) == 1
+
+    async def test_a_newer_stream_takes_the_place_of_one_that_is_not_known_to_be_dead(self, world):
+        async with world(faults=[Fault("media_socket", "half_open", after_ms=600)]) as w:
+            call = await w.talking()
+            await asyncio.sleep(0.5)
+            await w.engine_says("nobody hears this")
+            token = (await w.post("/call-ended", w.form(call.sid, "in-progress"))).token
+            async with w.stream() as stream:
+                await stream.start(token, call.sid)
+                await stream.speak(encode("from here") + bytes([SILENCE]) * 8000)
+                assert await w.tells(facts.CallerSpoke) == facts.CallerSpoke("from here")
+                assert (await stream.until("media"))["streamSid"] == stream.sid
+                assert w.told(facts.StreamLost) == []
+                await w.until(lambda: "stream_ended" in [event.kind for event in call.events], "the dead one is cut")
+
+    async def test_an_engine_that_ends_the_conversation_meanwhile_ends_the_call(self, world):
+        async with world() as w:
+            call = await w.talking()
+            w.faults.add(Fault("webhook", "delay", ms=3000))
+            await call.drop_stream()
+            await w.tells(facts.StreamLost)
+            await w.engine_closes()
+            await call.ended()
+            assert (call.status, call.said) == ("completed", [])
+            await w.is_given_back(since=w.now)
+
+    async def test_one_that_fails_meanwhile_means_the_sorry(self, world):
+        async with world() as w:
+            call = await w.talking()
+            w.faults.add(Fault("webhook", "delay", ms=3000))
+            await call.drop_stream()
+            await w.tells(facts.StreamLost)
+            await w.engine_closes(1011)
             await call.ended()
             assert call.said == [w.sorry]
             await w.is_given_back(since=w.now)
@@ -313,10 +395,22 @@ class TestTheOutcome:
             await w.engine_says("goodbye my dear old friend")
             await w.hears(call, "goodbye")
             await w.engine_closes()
+            w.faults.add(Fault("webhook", "delay", ms=5000))  # by then it is over, by REST
+            lost = w.now
             await call.drop_stream()
             await call.ended()
-            assert call.said == []
-            assert all(answer.verbs == ["Hangup"] for answer in w.answers(call, "/call-ended"))
+            assert (w.now, call.status, call.said) == (pytest.approx(lost, abs=0.1), "completed", [])
+            await w.is_given_back(since=w.now)
+
+    async def test_or_is_answered_with_hangup_where_rest_fails(self, world):
+        async with world(faults=[Fault("twilio_rest", "refuse", status=500)]) as w:
+            call = await w.talking()
+            await w.engine_says("goodbye my dear old friend")
+            await w.hears(call, "goodbye")
+            await w.engine_closes()
+            await call.drop_stream()
+            await call.ended()
+            assert w.verbs(call) == ["Connect", "Hangup"]
             await w.is_given_back(since=w.now)
 
     async def test_a_call_unknown_here_that_is_in_progress_gets_the_sorry(self, world):
@@ -353,6 +447,32 @@ class TestTheDeliberateEnd:
             await call.ended()
             assert w.now == pytest.approx(closed, abs=0.1)
 
+    async def test_what_was_queued_at_a_broken_stream_is_not_waited_for(self, world):
+        async with world() as w:
+            call = await w.talking()
+            await w.engine_says("one two three four five six seven")
+            await call.drop_stream()
+            await w.tells(facts.StreamAttached, 2)
+            closed = w.now
+            await w.engine_closes()
+            await call.ended()
+            assert w.now == pytest.approx(closed, abs=0.1)
+
+    async def test_nor_is_what_was_queued_at_one_that_was_replaced(self, world):
+        async with world(faults=[Fault("media_socket", "half_open", after_ms=500)]) as w:
+            call = await w.talking()
+            await asyncio.sleep(0.5)
+            await w.engine_says("nobody hears this")
+            token = (await w.post("/call-ended", w.form(call.sid, "in-progress"))).token
+            w.faults.add(Fault("webhook", "delay", ms=5000))  # or the old stream's end would end the call, too
+            async with w.stream() as stream:
+                await stream.start(token, call.sid)
+                await w.tells(facts.StreamAttached, 2)
+                closed = w.now
+                await w.engine_closes()
+                await call.ended()
+                assert w.now == pytest.approx(closed, abs=0.1)
+
     async def test_a_mark_that_never_comes_back_is_not_waited_for_for_ever(self, world):
         async with world(faults=[Fault("media_socket", "half_open", after_ms=500)]) as w:
             call = await w.talking()
@@ -371,9 +491,8 @@ class TestTheDeliberateEnd:
             Fault("twilio_rest", "refuse", status=404, code=20404),
             Fault("twilio_rest", "refuse", status=500),
             Fault("twilio_rest", "delay", ms=60_000),
-            Fault("twilio_rest", "refuse", status=400, code=21220),
         ],
-        ids=["401", "404", "500", "timeout", "21220 while in progress"],
+        ids=["401", "404", "500", "timeout"],
     )
     async def test_where_rest_fails_the_stream_is_closed_and_answered_with_hangup(self, world, fault):
         async with world(faults=[fault]) as w:
@@ -386,6 +505,19 @@ class TestTheDeliberateEnd:
             assert w.verbs(call) == ["Connect", "Hangup"]
             assert [event.detail["by"] for event in call.events if event.kind == "stream_ended"] == ["bridge"]
             assert (call.status, call.said) == ("completed", [])
+            await w.is_given_back(since=w.now)
+
+    async def test_a_call_that_rest_takes_for_over_is_no_failure_and_its_stop_is_awaited_for_two_seconds(
+        self, world, caplog
+    ):
+        async with world(faults=[Fault("twilio_rest", "refuse", status=400, code=21220)]) as w:
+            call = await w.talking()
+            since = w.now
+            await w.engine_closes()
+            await call.ended()
+            assert w.now - since == pytest.approx(2, abs=0.1)
+            assert w.verbs(call) == ["Connect", "Hangup"]
+            assert "Twilio refused" not in caplog.text
             await w.is_given_back(since=w.now)
 
     async def test_rest_that_nobody_answers_is_no_other(self, world):

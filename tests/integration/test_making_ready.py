@@ -7,10 +7,11 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from ringbridge import facts
+from ringbridge.calls.tokens import CallTokens
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
 from ringbridge.emulator.speech.mulaw import SILENCE
-from ringbridge.emulator.world import ENGINE_ID, OWN_NUMBER
+from ringbridge.emulator.world import ACCOUNT_SID, ENGINE_ID, OWN_NUMBER, SECRETS
 from ringbridge.facts import Outcome
 
 START_IS_LATE = Fault("media_socket", "delay", ms=3000)
@@ -72,6 +73,23 @@ class TestTheAnswer:
             assert (answer.status, answer.text) == (403, "")
             await asyncio.sleep(1)
             assert (w.elevenlabs.requests, w.facts, await w.left()) == ([], [], [])
+
+    async def test_no_header_decides_where_it_leads(self, world):
+        async with world() as w:
+            lies = {"Host": "evil.test", "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "http"}
+            answer = await w.post("/incoming-call", w.form(), **lies)
+            assert answer.verbs == ["Connect"]
+            assert "evil" not in answer.text
+
+    async def test_while_the_auth_token_and_the_secret_are_rotated_the_older_ones_hold(self, world):
+        rotated = {
+            name: f"new-one-0123456789abcdef, {SECRETS[name]}" for name in ("TWILIO_AUTH_TOKEN", "SHARED_SECRET")
+        }
+        engine = {"request_headers": {"x-api-key": SECRETS["SHARED_SECRET"]}}
+        async with world(settings=rotated, engine=engine) as w:
+            call = await w.talking()
+            await w.says(call, "hi")
+            await w.hears(call, "You said: hi.")
 
     async def test_a_call_that_is_over_gets_none(self, world):
         async with world() as w:
@@ -276,19 +294,20 @@ class TestAFailedEngine:
             assert "all conversations of the plan are in use" in caplog.text
 
     @pytest.mark.parametrize(
-        ("fault", "told"),
+        ("fault", "told", "after"),
         [
-            (Fault("signed_url", "refuse", status=401, times=-1), "check ELEVENLABS_API_KEY"),
-            (Fault("signed_url", "delay", ms=60_000, times=-1), "no signed URL within 4 s"),
-            (Fault("engine_socket", "refuse", status=403, times=-1), "answered the upgrade with 403"),
+            (Fault("signed_url", "refuse", status=401, times=-1), "check ELEVENLABS_API_KEY", 0),
+            (Fault("signed_url", "delay", ms=60_000, times=-1), "no signed URL within 4 s", 4),
+            (Fault("engine_socket", "refuse", status=403, times=-1), "answered the upgrade with 403", 0),
         ],
         ids=["signed URL refused", "signed URL late", "socket refused"],
     )
-    async def test_the_log_says_what_failed_without_the_signed_url(self, world, caplog, fault, told):
+    async def test_what_failed_is_told_at_once_and_without_the_signed_url(self, world, caplog, fault, told, after):
         async with world(faults=[fault]) as w:
             call = await w.dial()
             await call.ended()
             assert call.said == [w.sorry]
+            assert w.at(facts.Faulted) == pytest.approx(after)
             assert told in caplog.text
             assert "conversation_signature" not in caplog.text
             await w.is_given_back(since=w.now)
@@ -362,7 +381,7 @@ class TestTheStreamsDoor:
         async with w.stream() as stream:
             await stream.start(token, sid, **start)
             code = await stream.ended()
-        await asyncio.sleep(0.1)
+        await w.settled()
         assert w.elevenlabs.requests == []
         return code
 
@@ -459,6 +478,17 @@ class TestTheStreamsDoor:
                     await stream.start(given, SID)
                     await (stream.until("media") if opened else stream.ended())
                 assert bool(w.elevenlabs.requests) is opened
+
+    async def test_a_stream_whose_webhook_another_process_answered_is_served_and_held_like_any_other(self, world):
+        async with world() as w:
+            elsewhere = CallTokens([SECRETS["SHARED_SECRET"]])
+            token = elsewhere.issue(SID, ACCOUNT_SID, now=asyncio.get_running_loop().wall(), nonce="n" * 22)
+            async with w.stream() as stream:
+                await stream.start(token, SID)
+                await stream.until("media")
+                stream.ws._response.connection.transport.abort()
+            await w.tells(facts.StreamLost)
+            assert (await w.post("/call-ended", w.form(status="in-progress"))).verbs == ["Connect"]
 
     async def test_no_stream_is_let_in_once_the_call_has_ended(self, answered, caplog):
         w, token = answered

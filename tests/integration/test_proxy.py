@@ -1,26 +1,21 @@
 """Behind a proxy that ends TLS, where the request's own URL is not the one that Twilio signed."""
 
-import asyncio
-import datetime as dt
 import socket
 import ssl
-from contextlib import suppress
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
 from ringbridge.live.sockets import accept
 from ringbridge.web.guards import TwilioGuard, guard_errors, hide_server
+
+from .tls_proxy import KINDS, tls_proxy, write_certificate
 
 HOST = "bridge.test"
 ORIGIN = f"https://{HOST}"
@@ -35,47 +30,6 @@ FORMS = [
     [],
 ]
 TARGETS = ["/incoming-call", "/incoming-call?tenant=7", "/incoming-call?b=%2f&a=%E2%82%AC+1&a=2&c"]
-
-
-class Proxy:
-    """A small TLS-terminating reverse proxy: one request, or one WebSocket, on each connection."""
-
-    def __init__(self, upstream, *, rewrites_host, lies):
-        self.upstream = upstream
-        self.rewrites_host = rewrites_host
-        self.lies = lies
-
-    async def serve(self, reader, writer):
-        up_reader, up_writer = await asyncio.open_connection(*self.upstream)
-        try:
-            async with asyncio.timeout(10), asyncio.TaskGroup() as pumps:
-                up_writer.write(self._forwarded(await reader.readuntil(b"\r\n\r\n")))
-                inwards = pumps.create_task(self._pump(reader, up_writer))
-                await self._pump(up_reader, writer)
-                inwards.cancel()
-        finally:
-            writer.close()
-            up_writer.close()
-
-    def _forwarded(self, head):
-        first, *lines = head.decode().rstrip().split("\r\n")
-        headers = [line for line in lines if not line.lower().startswith("x-forwarded-")]
-        if self.rewrites_host:
-            headers = [line for line in headers if not line.lower().startswith("host:")]
-            headers.append("Host: {}:{}".format(*self.upstream))
-        headers.append(f"X-Forwarded-Proto: {'http' if self.lies else 'https'}")
-        headers.append(f"X-Forwarded-Host: {'evil.test' if self.lies else HOST}")
-        headers.append("X-Forwarded-For: 203.0.113.7")
-        if not any(line.lower().startswith("upgrade:") for line in headers):
-            headers.append("Connection: close")
-        return "\r\n".join([first, *headers, "", ""]).encode()
-
-    @staticmethod
-    async def _pump(reader, writer):
-        with suppress(ConnectionError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
 
 
 class PublicNames(AbstractResolver):
@@ -95,29 +49,7 @@ class PublicNames(AbstractResolver):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A self-signed certificate for our host: the file that holds it with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    file.write_bytes(
-        signed.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain),
-    )
-    return file
+    return write_certificate(tmp_path_factory.mktemp("tls"), HOST)
 
 
 @pytest.fixture
@@ -150,18 +82,14 @@ async def upstream(aiohttp_server, seen):
     return server.host, server.port
 
 
-@pytest.fixture(params=["keeps Host", "rewrites Host", "rewrites Host and lies"])
+@pytest.fixture(params=KINDS)
 async def twilio(request, upstream, certificate):
     """A client out on the internet, which reaches us through the proxy only."""
-    proxy = Proxy(upstream, rewrites_host="rewrites" in request.param, lies="lies" in request.param)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=tls)
     trust = ssl.create_default_context(cafile=certificate)
-    names = PublicNames(server.sockets[0].getsockname())
-    connector = aiohttp.TCPConnector(resolver=names, ssl=trust, force_close=True)
-    async with server, aiohttp.ClientSession(connector=connector) as session:
-        yield session
+    async with tls_proxy(request.param, HOST, upstream, certificate) as address:
+        connector = aiohttp.TCPConnector(resolver=PublicNames(address), ssl=trust, force_close=True)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            yield session
 
 
 def sign(url, form=(), token=TOKEN):

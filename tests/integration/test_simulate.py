@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import re
 import socket
 import sys
@@ -188,11 +189,26 @@ async def test_where_the_engine_is_elsewhere_twilio_can_be_asked(world):
             assert [text.split()[2] for text in wiretap.complaints()] == [f"{code}:" for code in complaints]
 
 
+async def test_a_wait_counts_from_the_callers_last_sound(world, tmp_path):
+    file = tmp_path / "pause.wav"
+    noise = bytes(random.Random(1).choices((0xEF, 0x6F, 0xFF), k=24_000))
+    recording = encode("one") + b"\xff" * 40_000 + encode("two") + noise
+    write_stereo(file, recording, recording)
+    async with world(reply) as bridge:
+        report, _ = await played(bridge, Scenario((Play(str(file)),)))
+
+    assert [line.text[:13] for line in report.lines[2:]] == ["You said: one", "You said: two"]
+    (wait,) = report.waits
+    assert 500 < wait.ms < 700
+
+
 async def test_a_recording_is_played_to_the_brain(world, tmp_path):
     file = tmp_path / "words.wav"
     write_stereo(file, encode("from the tape"), encode("from the tape"))
     async with world(reply) as bridge:
-        assert await problems(bridge, Play(str(file), expect="You said: from the tape.")) == []
+        report, _ = await played(bridge, Scenario((Play(str(file), expect="You said: from the tape."),)))
+    assert report.problems == []
+    assert [wait.text for wait in report.waits] == [""]
     with pytest.raises(WavError, match="nowhere"):
         load_sounds(Scenario((Play("nowhere.wav"),)))
 

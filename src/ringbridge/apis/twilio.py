@@ -43,6 +43,8 @@ class Twilio:
             raise VendorError(f"Twilio did not end a call within {SECONDS:g} s") from None
         except ClientError as error:
             raise VendorError(f"Twilio can't be reached to end a call: {type(error).__name__}") from None
+        except (AttributeError, TypeError, ValueError):  # what the SDK makes of a body that is no call's
+            raise VendorError("Twilio's answer to ending a call can't be read") from None
 
 
 @asynccontextmanager

@@ -19,6 +19,8 @@ _COLUMNS: Final = 80
 _INDENT: Final = 18
 """Columns for the time and the speaker."""
 
+_CUT: Final = "\N{NO-BREAK SPACE}\N{EM DASH}"
+
 _COLOURS: Final = {"caller": "green", "keys": "green", "agent": "cyan"}
 
 
@@ -76,7 +78,7 @@ class DialogueScreen:
     def _line(self, line: Line) -> None:
         self._erase()
         text = {"keys": f"presses {line.text}"}.get(line.who, line.text or "plays the recording")
-        click.echo(_written(line, f"{text} —" if line.cut else text))
+        click.echo(_written(line, f"{text}{_CUT}" if line.cut else text))
 
     def _partial(self, line: Line) -> None:
         self._erase()

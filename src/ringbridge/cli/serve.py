@@ -53,6 +53,8 @@ async def _serve(settings: "Settings") -> None:
                 await stop.wait()
                 log.info("stopping")
         except OSError as error:
-            raise click.ClickException(
-                f"can't listen on {settings.host}:{settings.port}: {error.strerror}; choose another with --port"
-            ) from error
+            # asyncio puts a sentence of its own around the system's; a name that leads nowhere has a negative number.
+            code = error.errno or 0
+            reason = os.strerror(code) if code > 0 else error.strerror
+            where = f"{settings.host}:{settings.port}"
+            raise click.ClickException(f"can't listen on {where}: {reason}; set --host or --port") from error

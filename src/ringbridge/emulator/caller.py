@@ -9,7 +9,8 @@ from typing import Final, Literal, Self, TypeAlias
 
 from ringbridge.emulator.speech.base import Hearing, Speech, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.endpoint import HANGOVER_MS
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_MS, SILENCE
+from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
+from ringbridge.emulator.speech.vad import Energy
 from ringbridge.emulator.twilio.phone import DIGIT_GAP_SECONDS, PhoneCall
 from ringbridge.emulator.twilio.records import CallEvent, CallOver
 
@@ -24,13 +25,10 @@ PATIENCE_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 15.0
 """How long an answer may take: so long a bridge, too, waits for its brain."""
 
-_NOISELESS: Final = bytes([SILENCE, 0x7F])
-"""Both bytes that stand for zero."""
-
 Speaker: TypeAlias = Literal["caller", "agent", "keys"]
 
 
-class AgentSilent(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class AgentSilent(Exception):
     """The agent did not speak, so nobody could cut in on it."""
 
 
@@ -200,11 +198,12 @@ class Caller:
     async def _make_heard(self, audio: bytes, text: str) -> None:
         await self.phone.answered()
         begun = self.now_ms
-        self._act(Line("caller", text, begun, begun + len(audio.rstrip(_NOISELESS)) // BYTES_PER_MS))
+        self._act(Line("caller", text, begun, begun + _last_sound_ms(audio)))
         await self.phone.speak(audio)
 
     def _act(self, line: Line) -> None:
-        self._new_from_ms = self._owed_from_ms = line.from_ms
+        # Whoever pauses may be answered in the midst of it: what counts is what follows.
+        self._new_from_ms = self._owed_from_ms = line.to_ms
         self._own = line
         if self._talking:
             self._untold.append(line)  # the agent's words, which began before, come first
@@ -259,3 +258,12 @@ class Caller:
         untold, self._untold = self._untold, []
         for line in untold:
             self._tell(line)
+
+
+def _last_sound_ms(audio: bytes) -> int:
+    """Where the last of somebody's speech is: a recording goes on with the noise of its room."""
+    activity = Energy()
+    for end in range(len(audio), 0, -FRAME_BYTES):
+        if activity.voiced(audio[max(0, end - FRAME_BYTES) : end].rjust(FRAME_BYTES, bytes([SILENCE]))):
+            return end // BYTES_PER_MS
+    return 0

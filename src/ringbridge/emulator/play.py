@@ -192,7 +192,7 @@ def _waits(lines: list[Line]) -> list[TurnWait]:
     waits = []
     for index, line in enumerate(own):
         until = own[index + 1].from_ms if index + 1 < len(own) else float("inf")
-        answer = next((ms for ms in answers if line.from_ms < ms < until), None)
+        answer = next((ms for ms in answers if line.to_ms <= ms < until), None)
         waits.append(TurnWait(line.text, None if answer is None else answer - line.to_ms))
     return waits
 

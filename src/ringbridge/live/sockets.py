@@ -20,8 +20,11 @@ from aiohttp import (
     ClientSession,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    TraceConfig,
+    TraceRequestRedirectParams,
     WSMessage,
     WSMsgType,
+    WSServerHandshakeError,
     web,
 )
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
@@ -42,6 +45,9 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 MAX_UNSENT_BYTES = 1024 * 1024
 """What may wait for a slow peer. Beyond it `Socket.send` refuses, so that one stuck peer can't fill the memory."""
 
+NO_CODE = 1005
+"""What RFC 6455 (7.1.5) calls the code of a close frame that has none."""
+
 _QUEUE_LIMIT_BYTES = 2**16
 
 Listener: TypeAlias = Callable[[bytes], None]
@@ -50,7 +56,7 @@ Listener: TypeAlias = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """How a socket ended: the close frame's code and reason; `code` is `None` when it ended without one."""
+    """How a socket ended: the close frame's code and reason; `code` is `None` when it ended without such a frame."""
 
     code: int | None
     reason: str = ""
@@ -76,14 +82,14 @@ class _Tap(WebSocketDataQueue):
                 self._deliver(self.listener, data.data)
             return
         if data.type is WSMsgType.CLOSE:
-            self.close_frame = Closed(data.data, data.extra or "")
+            self.close_frame = Closed(data.data or NO_CODE, data.extra or "")
         super().feed_data(data, size)
 
     def listen(self, listener: Listener) -> None:
         self.listener = listener
         early, self.early = self.early, []
         for text in early:
-            self._deliver(listener, text)
+            self._deliver(self.listener, text)  # the first may have handed the socket on to another listener
 
     def _deliver(self, listener: Listener, text: bytes) -> None:
         try:
@@ -212,5 +218,16 @@ async def connect(session: ClientSession, url: str, *, seconds: float) -> Socket
 
 
 def client_session() -> ClientSession:
-    """A session whose WebSockets can be tapped. One serves the whole process; its maker closes it."""
-    return ClientSession(ws_response_class=_Connected)
+    """A session whose WebSockets can be tapped. One serves the whole process; its maker closes it.
+
+    It follows no redirect: where a call's audio may go is settled before it is dialled.
+    """
+    tracing = TraceConfig()
+    tracing.on_request_redirect.append(_refuse_redirect)
+    return ClientSession(ws_response_class=_Connected, trace_configs=[tracing])
+
+
+async def _refuse_redirect(_session: ClientSession, _context: object, redirect: TraceRequestRedirectParams) -> None:
+    response = redirect.response
+    response.close()
+    raise WSServerHandshakeError(response.request_info, response.history, status=response.status, message="redirected")

@@ -74,8 +74,10 @@ class Lane:
 
     def caller(self, payload: str) -> bytes | None:
         """One frame of the caller's: what to send to the engine now, if anything."""
+        if not payload:
+            return None
         if self.from_caller is Gate.OPEN:
-            return engine.encode(engine.UserAudio(payload)) if payload else None
+            return engine.encode(engine.UserAudio(payload))
         if self.from_caller is Gate.HOLDING:
             self._caller_held.append(audio_ms(payload), payload)
             while self._caller_held.ms > CALLER_HELD_MS:
@@ -127,12 +129,13 @@ class Lane:
         self._last_interruption = -1
 
     def interrupt(self, event_id: int) -> tuple[bytes | None, int]:
-        """The caller barged in.
+        """The caller barged in: audio of older replies is dropped wherever it waits.
 
-        Gives the `clear` to send (`None` without a stream), and the ms of audio that were never heard. Held audio of
-        older replies is filtered as it passes.
+        Gives the `clear` to send (`None` without a stream), and the ms of audio that were never heard.
         """
         self._last_interruption = max(self._last_interruption, event_id)
+        for audio in self._agent_held.take():
+            self.agent(audio)  # held again, unless it is stale by now
         dropped = self.playout.clear()
         if self.from_agent is not Gate.OPEN:
             return None, dropped

@@ -46,7 +46,7 @@ def test_a_dialogue_is_readable_on_80_columns(capsys: pytest.CaptureFixture[str]
         "\n"
         "   1.2 s  caller  Hello.\n"
         "   2.3 s  agent   Of course, I would be happy to book a table for two, at the\n"
-        "                  window or in the garden under the old trees —\n"
+        "                  window or in the garden under the old trees\N{NO-BREAK SPACE}—\n"
         "  12.3 s  caller  presses 42#\n"
         " 110.0 s  caller  plays the recording\n"
     )

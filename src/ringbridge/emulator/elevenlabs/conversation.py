@@ -40,7 +40,7 @@ _ALWAYS: Final = frozenset({"error", "queue_status"})
 _ABORTED: Final = Ended(None, "twin", "aborted")
 
 
-class _Over(Exception):  # noqa: N818 - names what is the case
+class _Over(Exception):
     """Takes the tasks of a conversation down."""
 
 

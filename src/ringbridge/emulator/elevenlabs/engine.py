@@ -30,7 +30,7 @@ HeaderValue: TypeAlias = str | dict[str, str]
 _GROUPS: Final = ("asr", "tts", "turn", "conversation", "privacy", "call_limits")
 
 
-class BadBody(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class BadBody(Exception):
     """A request's body lacks something or has it wrong. `path` leads to the field."""
 
     def __init__(self, path: tuple[str, ...], text: str) -> None:

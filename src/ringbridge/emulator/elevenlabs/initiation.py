@@ -16,7 +16,7 @@ TYPE = "conversation_initiation_client_data"
 Variable: TypeAlias = str | int | float | bool | list[Any] | None
 
 
-class InitiationRefused(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class InitiationRefused(Exception):
     """The conversation can't begin like this: closed with 1008 after an error of this `error_type`."""
 
     def __init__(self, error_type: str, text: str) -> None:

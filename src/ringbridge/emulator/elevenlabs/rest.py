@@ -164,7 +164,7 @@ class Rest:
         return engine
 
 
-class _Refused(Exception):  # noqa: N818 - names what is the case
+class _Refused(Exception):
     """The request ends here, with this response."""
 
     def __init__(self, status: int, response: web.Response | None = None) -> None:

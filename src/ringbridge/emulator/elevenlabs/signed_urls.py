@@ -13,7 +13,7 @@ LIFETIME_SECONDS: Final = 15 * 60
 """A signature must be used within this time. The conversation that it opened outlives it."""
 
 
-class SignatureRefused(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class SignatureRefused(Exception):
     """A signature is unknown, another engine's, too old or spent. The text says which."""
 
 

@@ -31,7 +31,7 @@ _REMEMBERED: Final = 200
 """Conversations that are kept; beyond it the oldest that are over are forgotten, as each holds its audio."""
 
 
-class _NotAdmitted(Exception):  # noqa: N818 - names what is the case
+class _NotAdmitted(Exception):
     """No conversation for whoever asks: the close code and, as text, the reason."""
 
     def __init__(self, code: int, text: str) -> None:

@@ -32,7 +32,7 @@ MAX_UNSENT_BYTES = 32 * 1024
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
-class NoSocket(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class NoSocket(Exception):
     """The media socket could not be opened. `code` is Twilio's error."""
 
     def __init__(self, code: int, why: str) -> None:

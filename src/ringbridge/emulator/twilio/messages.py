@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 __all__ = ["Clear", "InvalidMessage", "Mark", "Media", "Message", "media_text", "read_message"]
 
 
-class InvalidMessage(Exception):  # noqa: N818 - named after Twilio's error 31951
+class InvalidMessage(Exception):
     """A message that Twilio drops, with a warning: 31951."""
 
 

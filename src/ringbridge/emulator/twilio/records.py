@@ -66,7 +66,7 @@ class TwilioError:
     text: str
 
 
-class CallOver(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class CallOver(Exception):
     """The call has ended, so what was waited for can't happen any more."""
 
 

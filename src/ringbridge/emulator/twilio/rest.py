@@ -33,7 +33,7 @@ Place: TypeAlias = Callable[[Hooks, str, str, int], PhoneCall]
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class _Refused(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class _Refused(Exception):
     """Answered with an error of Twilio's."""
 
     def __init__(self, status: int, code: int, message: str) -> None:

@@ -31,7 +31,7 @@ _FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 _HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
 
 
-class NoAnswer(Exception):  # noqa: N818 - names what is the case, as all of the package's exceptions do
+class NoAnswer(Exception):
     """A request had no usable answer. `code` is Twilio's error."""
 
     def __init__(self, code: int, why: str) -> None:
