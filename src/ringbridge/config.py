@@ -10,20 +10,28 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ringbridge.brain.turns import Patience
+from ringbridge.calls.languages import EngineChoice
 from ringbridge.errors import SettingsError
 from ringbridge.setting_types import (
+    MS,
     NEW_SECRET,
     AccountSidText,
     BrainName,
+    Delay,
     EngineId,
+    Engines,
     FallbackNumber,
     Hint,
+    ModelKeys,
+    Models,
     OneOrTwo,
     OnOff,
     Origin,
     PhoneNumber,
     PublicHost,
     Strong,
+    TransferNumbers,
     Url,
     both,
 )
@@ -78,6 +86,12 @@ class Settings(FromEnvironment):
     speech_engine_id: Annotated[
         EngineId, Hint("copy the id of your speech engine, which begins with seng_", "seng_your-speech-engine")
     ] = Field(description="The speech engine that hears and speaks.")
+    speech_engine_ids: Engines = Field(
+        default=(),
+        examples=["en:seng_english,fr:seng_french"],
+        description="Engines for several languages, as `language:engine`. A call gets the one of the called number's "
+        "country, else of the caller's, else `SPEECH_ENGINE_ID` (the first of these where that is not set).",
+    )
     shared_secret: Annotated[Strong, Hint(NEW_SECRET, "at-least-16-random-characters")] = Field(
         description="At least 16 random characters; the engine sends it back as `x-api-key`. To change it, write "
         "the new and the old, comma-separated."
@@ -125,6 +139,12 @@ class Settings(FromEnvironment):
         examples=["brain.py:reply"],
         description="Your own brain: `module:function` or `path/file.py:function`. Otherwise OpenAI finds the words.",
     )
+    llms: Models = Field(
+        default=(),
+        examples=["openai:gpt-5.4-mini,openai@http://localhost:11434/v1:llama3.2"],
+        description="Models that stand in for each other, in this order, as `openai:MODEL` or `openai@URL:MODEL`. Wins "
+        "over `OPENAI_MODEL`.",
+    )
     openai_api_key: Annotated[
         SecretStr | None,
         Hint(
@@ -137,11 +157,54 @@ class Settings(FromEnvironment):
         default="https://api.openai.com/v1", description="Any server that speaks OpenAI's Chat Completions."
     )
     openai_model: str = Field(default="gpt-5.4-mini", description="A fast small model: a caller waits for it.")
+    llm_keys: ModelKeys = Field(
+        default=SecretStr(""),
+        description="Keys for other hosts than `OPENAI_BASE_URL`'s, as `host=key`, comma-separated. They never get "
+        "`OPENAI_API_KEY`.",
+    )
+    hedge_after: Delay = Field(
+        default=None,
+        description="After so many ms without a word of the first model, the second is asked, too; whichever speaks "
+        "first is heard.",
+    )
+    filler_after: Annotated[Delay, Hint(MS, otherwise="off")] = Field(
+        default=1200,
+        description='After so many ms without a word of the brain, the caller hears something like "One moment".',
+    )
+    brain_deadline: Annotated[int, Hint("write a number of ms, from 1000 to 60000")] = Field(
+        default=8000,
+        ge=1000,
+        le=60_000,
+        description="After so many ms without a word of the brain, the caller hears a sorry instead of the answer.",
+    )
+    transfer_numbers: TransferNumbers = Field(
+        default=(),
+        examples=["sales:+14155550124,support:+14155550125"],
+        description="Whom the brain may put callers through to, as `name:number`, comma-separated; nobody else.",
+    )
+    transfer_whisper: str | None = Field(
+        default=None,
+        examples=["A call from the phone assistant."],
+        description="What the human hears first who takes a transferred call.",
+    )
+    memory_file: Annotated[Path | None, Hint("", otherwise="kept until the process ends")] = Field(
+        default=None,
+        examples=["callers.sqlite"],
+        description="The SQLite file of what the brain remembers of callers. `ringbridge forget NUMBER` forgets it.",
+    )
     check_upgrade_signature: Annotated[OnOff, Hint("write on or off")] = Field(
         default=True,
         description="`off`: media streams are taken without Twilio's signature on the upgrade, on the call's token "
         "alone.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_engine_is_the_default(cls, values: dict[str, Any]) -> dict[str, Any]:
+        engines = values.get("speech_engine_ids")
+        if isinstance(engines, str) and engines.strip() and not values.get("speech_engine_id"):
+            return {**values, "speech_engine_id": engines.split(",")[0].partition(":")[2]}
+        return values
 
     @field_validator("fallback_number")
     @classmethod
@@ -153,9 +216,22 @@ class Settings(FromEnvironment):
     @field_validator("openai_api_key")
     @classmethod
     def _needed_without_brain(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if key is None and info.data.get("brain", "one that was refused") is None:
+        others = info.data.get("llms") or ()
+        has_others = bool(others) and all(name.base_url is not None for name in others)
+        if key is None and not has_others and info.data.get("brain", "one that was refused") is None:
             raise ValueError(f"is not set; {_hint(cls.model_fields['openai_api_key']).mend}")
         return key
+
+    @property
+    def default_engine(self) -> EngineChoice:
+        """The engine of whoever has no other: English, unless SPEECH_ENGINE_IDS has it as another language's."""
+        listed = (engine for engine in self.speech_engine_ids if engine.engine_id == self.speech_engine_id)
+        return next(listed, EngineChoice("en", self.speech_engine_id))
+
+    @property
+    def patience(self) -> Patience:
+        """How long a brain may be silent."""
+        return Patience(None if self.filler_after is None else self.filler_after / 1000, self.brain_deadline / 1000)
 
     @property
     def twilio_auth_tokens(self) -> tuple[str, ...]:
@@ -217,7 +293,7 @@ def describe() -> list[Row]:
 def _row(name: str, field: FieldInfo) -> Row:
     hint = _hint(field)
     needed = field.is_required()
-    default = "" if needed or field.default is None else str(field.default)
+    default = "" if needed or field.default in (None, ()) else str(field.default)
     return Row(
         name=name.upper(),
         help=field.description or "",

@@ -7,6 +7,9 @@ RingbridgeError
 ├── TokenRefused           a call token is forged, stale, spent or another call's
 ├── BrainTokenRefused      the engine's signed token is not valid for our API key
 ├── VendorError            a vendor's REST API did not do as asked
+├── NotAllowed             a brain asked for something that the call's rules do not give it
+├── NoLine                 a brain asked for something on a call that was made up
+├── ModelFailed            a language model did not answer (llm/base.py)
 └── EngineUnreachable      no conversation could be opened
 """
 
@@ -15,6 +18,8 @@ __all__ = [
     "BrainTokenRefused",
     "BrokenMessage",
     "EngineUnreachable",
+    "NoLine",
+    "NotAllowed",
     "RingbridgeError",
     "SettingsError",
     "TokenRefused",
@@ -63,6 +68,14 @@ class VendorError(RingbridgeError):
         super().__init__(text)
         self.status = status
         self.code = code
+
+
+class NotAllowed(RingbridgeError):
+    """A brain asked for something that the call's rules do not give it. The text says what would be allowed."""
+
+
+class NoLine(RingbridgeError):
+    """A brain asked for something on a call that was made up, as in a test."""
 
 
 class EngineUnreachable(RingbridgeError):

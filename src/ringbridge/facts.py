@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from ringbridge.ids import CallSid, ConversationId, StreamSid
 
@@ -12,20 +12,33 @@ __all__ = [
     "AgentSpoke",
     "Broken",
     "CallEnded",
+    "CallerBegan",
     "CallerSpoke",
     "ConversationGivenBack",
     "ConversationOpened",
     "DigitsPressed",
+    "DigitsSent",
     "EngineComplained",
     "Fact",
     "Faulted",
+    "FillerSpoken",
     "GreetingRefused",
     "Heard",
     "Interrupted",
     "Observer",
     "Outcome",
+    "PlanDropped",
+    "ReplyHeard",
+    "SoundPlayed",
     "StreamAttached",
     "StreamLost",
+    "ToolBegan",
+    "ToolEnded",
+    "Transferring",
+    "TurnAnswered",
+    "TurnBegan",
+    "TurnFailed",
+    "TurnSuperseded",
     "Unsent",
 ]
 
@@ -37,6 +50,8 @@ class Outcome(Enum):
     """Ended on purpose, after the last words were played."""
     FAULT = "fault"
     """Something broke: the caller hears the sorry."""
+    TRANSFERRED = "transferred"
+    """A human took the call."""
     CALLER_GONE = "caller gone"
     """The caller hung up, or Twilio says that the call is over."""
 
@@ -89,8 +104,9 @@ class AgentSpoke:
 
 @dataclass(frozen=True, slots=True)
 class AgentCorrected:
-    """What of its last words the caller heard, by the engine's account, before barging in. Personal."""
+    """What of its last words (`original`) the caller heard, by the engine's account, before barging in. Personal."""
 
+    original: str
     text: str
 
 
@@ -104,17 +120,27 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The caller barged in; `dropped_ms` of the agent's audio were never heard."""
+    """The caller barged in, or the stream was lost; `dropped_ms` of the agent's audio were never heard.
+
+    `reply` is the event id of the reply that was cut, `None` when none was being heard; `heard` are its words by the
+    engine's alignment, up to the last mark that came back, `None` where the engine sent no alignment. Personal.
+    """
 
     event_id: int
     dropped_ms: int
+    reply: int | None = None
+    heard: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DigitsPressed:
-    """Keys that the caller pressed, up to a `#` (left out) or a pause. Personal."""
+    """Keys that the caller pressed, up to a `#` (left out) or a pause. Personal.
+
+    What is `secret` has a dot here for each of them.
+    """
 
     digits: str
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +174,115 @@ class Faulted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyHeard:
+    """The caller has heard the reply `event_id` to its end."""
+
+    event_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBegan:
+    """The engine has noticed that the caller speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transferring:
+    """The caller is put through to a human, who goes by `name`; `ended` when nobody took the call: the talk goes on."""
+
+    name: str
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsSent:
+    """Keys were pressed towards the caller. Personal."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPlayed:
+    """A sound was played, for `ms` of it; `cut` when the caller stopped it."""
+
+    ms: int
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDropped:
+    """What was to be done with the line after the reply is not done: the caller cut in. `plan` is its kind."""
+
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegan:
+    """The brain is asked about the transcript `event_id`. `prompt` are the words before the caller's newest, as heard.
+
+    Personal: `prompt` is the agent's last entry ("" without one), `text` the caller's words.
+    """
+
+    event_id: int | None
+    prompt: str
+    text: str
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAnswered:
+    """The transcript `event_id` has its answer: the brain's, or a phrase of ours where it had none."""
+
+    event_id: int | None
+    by: Literal["brain", "model_failed", "ask_again", "still_there", "farewell", "too_slow"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """The brain failed in its answer to `event_id`, after words that the caller hears or before the first."""
+
+    event_id: int | None
+    cause: str
+    after_words: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSuperseded:
+    """The transcript `event_id` is not answered (any further): `by` is newer."""
+
+    event_id: int | None
+    by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FillerSpoken:
+    """The brain lets the caller wait: a filler was sent, in the reply `event_id`."""
+
+    event_id: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBegan:
+    """A tool runs. `arguments` is their JSON. Personal."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """A tool has ended, `ms` after it began. `result` is what the model is told. Personal.
+
+    `reused`: the same call had been made in this utterance, so nothing was run.
+    """
+
+    name: str
+    how: Literal["done", "refused", "failed", "late", "cancelled", "reused", "asked", "declined"]
+    ms: int
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The last fact of a call: everything that it held is given back."""
 
@@ -170,6 +305,19 @@ Fact: TypeAlias = (
     | EngineComplained
     | Unsent
     | Faulted
+    | ReplyHeard
+    | CallerBegan
+    | Transferring
+    | DigitsSent
+    | SoundPlayed
+    | PlanDropped
+    | TurnBegan
+    | TurnAnswered
+    | TurnFailed
+    | TurnSuperseded
+    | FillerSpoken
+    | ToolBegan
+    | ToolEnded
     | CallEnded
 )
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ringbridge.apis.base import EngineAPI, PhoneAPI
+from ringbridge.callers.base import CallerMemory
 from ringbridge.facts import Observer
+from ringbridge.llm.base import Model
 from ringbridge.turn import Brain
 
 __all__ = ["Parts"]
@@ -17,5 +19,7 @@ class Parts:
     engine: EngineAPI
     phone: PhoneAPI
     brain: Brain
+    models: Model
+    memory: CallerMemory
     clock: Callable[[], float]
     observers: tuple[Observer, ...] = ()

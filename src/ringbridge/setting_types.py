@@ -6,28 +6,39 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import phonenumbers
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from ringbridge.calls.languages import EngineChoice, parse_engines
+from ringbridge.llm.names import ModelName, parse_keys, parse_names
 from ringbridge.public_url import PublicUrl
 
 __all__ = [
+    "MS",
     "NEW_SECRET",
     "AccountSidText",
     "BrainName",
+    "Delay",
     "EngineId",
+    "Engines",
     "FallbackNumber",
     "Hint",
+    "ModelKeys",
+    "Models",
     "OnOff",
     "OneOrTwo",
     "Origin",
     "PhoneNumber",
     "PublicHost",
     "Strong",
+    "TransferNumbers",
     "Url",
     "both",
 ]
 
 NEW_SECRET = "make one with: python -c 'import secrets; print(secrets.token_hex())'"  # noqa: S105 - no secret itself
+
+
+MS = "write a number of ms, up to 60000, or off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,40 @@ def _brain(text: str) -> str:
     return text
 
 
+def _delay(value: object) -> object:
+    return None if isinstance(value, str) and value.lower() == "off" else value
+
+
+def _engines(value: object) -> object:
+    return parse_engines(value) if isinstance(value, str) else value
+
+
+def _models(value: object) -> object:
+    return parse_names(value) if isinstance(value, str) else value
+
+
+def _model_keys(secret: SecretStr) -> SecretStr:
+    parse_keys(secret.get_secret_value())
+    return secret
+
+
+def _transfer_numbers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    numbers: dict[str, str] = {}
+    for part in value.split(","):
+        name, colon, number = (word.strip() for word in part.rpartition(":"))
+        if not colon or not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+            raise ValueError("has an entry that is not name:number; write it like sales:+14155550124")
+        if name in numbers:
+            raise ValueError(f"has the name {name} twice; give each number a name of its own")
+        try:
+            numbers[name] = _e164(number)
+        except ValueError as error:
+            raise ValueError(f"has a number under {name} that {error}") from None
+    return tuple(numbers.items())
+
+
 PhoneNumber = Annotated[str, AfterValidator(_e164)]
 """A number in E.164. Made-up ones pass, as long as they have a possible length."""
 
@@ -131,3 +176,11 @@ AccountSidText = Annotated[str, AfterValidator(_account_sid)]
 EngineId = Annotated[str, AfterValidator(_engine_id)]
 BrainName = Annotated[str, AfterValidator(_brain)]
 OnOff = Annotated[bool, BeforeValidator(_on_or_off)]
+Delay = Annotated[Annotated[int, Field(ge=0, le=60_000)] | None, BeforeValidator(_delay), Hint(MS, otherwise="off")]
+"""Milliseconds, or `None` for never, which is written `off`."""
+
+Engines = Annotated[tuple[EngineChoice, ...], BeforeValidator(_engines), Hint("write language:engine")]
+Models = Annotated[tuple[ModelName, ...], BeforeValidator(_models), Hint("write openai:MODEL or openai@URL:MODEL")]
+ModelKeys = Annotated[SecretStr, AfterValidator(_model_keys), Hint("write host=key")]
+TransferNumbers = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_transfer_numbers), Hint("write name:number")]
+"""Pairs of a name and its number in E.164."""

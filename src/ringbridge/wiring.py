@@ -2,13 +2,19 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from ringbridge.apis.elevenlabs import open_elevenlabs
 from ringbridge.apis.twilio import open_twilio
+from ringbridge.brains.agent import Agent
 from ringbridge.brains.load import load_brain
+from ringbridge.callers.memory import InMemory
+from ringbridge.callers.sqlite import open_sqlite_memory
 from ringbridge.config import Settings
 from ringbridge.facts import Observer
+from ringbridge.llm.base import Model
+from ringbridge.llm.names import ModelName, parse_keys
+from ringbridge.llm.open import open_models
 from ringbridge.parts import Parts
 from ringbridge.turn import Brain
 
@@ -29,7 +35,6 @@ async def open_parts(
             open_elevenlabs(
                 api_key=settings.elevenlabs_api_key.get_secret_value(),
                 base_url=settings.elevenlabs_base_url,
-                engine_id=settings.speech_engine_id,
             )
         )
         phone = await stack.enter_async_context(
@@ -39,25 +44,32 @@ async def open_parts(
                 base_url=settings.twilio_base_url,
             )
         )
+        path = settings.memory_file
+        brain = brain or _brain(settings)
+        models = await stack.enter_async_context(_models(settings))
+        if isinstance(brain, Agent):
+            models.warm()
         yield Parts(
             engine=engine,
             phone=phone,
-            brain=brain or _brain(settings, stack),
+            brain=brain,
+            models=models,
+            memory=InMemory() if path is None else await stack.enter_async_context(open_sqlite_memory(path)),
             clock=clock,
             observers=observers,
         )
 
 
-def _brain(settings: Settings, stack: AsyncExitStack) -> Brain:
-    if settings.brain:
-        return load_brain(settings.brain)
-    from ringbridge.brains.openai import openai_brain  # noqa: PLC0415 - heavy
+def _brain(settings: Settings) -> Brain:
+    return load_brain(settings.brain) if settings.brain else Agent()
 
-    assert settings.openai_api_key is not None
-    brain = openai_brain(
-        api_key=settings.openai_api_key.get_secret_value(),
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
+
+def _models(settings: Settings) -> AbstractAsyncContextManager[Model]:
+    key = settings.openai_api_key
+    return open_models(
+        settings.llms or (ModelName("openai", None, settings.openai_model),),
+        openai_url=settings.openai_base_url,
+        openai_key=key.get_secret_value() if key else None,
+        keys=parse_keys(settings.llm_keys.get_secret_value()),
+        hedge_after=None if settings.hedge_after is None else settings.hedge_after / 1000,
     )
-    stack.push_async_callback(brain.close)
-    return brain

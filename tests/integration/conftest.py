@@ -111,13 +111,14 @@ class Bridge(World):
 
     sorry = SORRY
 
-    def __init__(self, brain=None, *, settings=None, engine=None, faults=(), lasts=300.0) -> None:
+    def __init__(self, brain=None, *, settings=None, engine=None, model=None, faults=(), lasts=300.0) -> None:
         voice = ExactVoice()
         super().__init__(
             brain or echo,
             Speech(voice, voice, ExactEars()),
             settings={"GREETING": "Hello.", **(settings or {})},
             engine=engine,
+            model=model,
             faults=faults,
             clock=asyncio.get_running_loop().wall,
             observers=(log_fact, self._observe),

@@ -35,7 +35,7 @@ def answering(signed_url):
 
 
 def engine_at(base_url):
-    return open_elevenlabs(api_key=SECRET, base_url=base_url, engine_id="seng_1")
+    return open_elevenlabs(api_key=SECRET, base_url=base_url)
 
 
 async def test_a_signed_url_is_asked_for_in_its_single_use_form():
@@ -46,7 +46,7 @@ async def test_a_signed_url_is_asked_for_in_its_single_use_form():
         return web.json_response({"signed_url": f"ws://{request.host}/talk?conversation_signature=s"})
 
     async with signed_url_server(handler) as base_url, engine_at(base_url) as api:
-        url = await api.signed_url()
+        url = await api.signed_url("seng_1")
     assert url == base_url.replace("http", "ws") + "/talk?conversation_signature=s"
     assert asked == [({"agent_id": "seng_1", "include_conversation_id": "true"}, SECRET)]
 
@@ -75,7 +75,7 @@ async def test_a_refusal_is_told_with_its_mend_once_and_without_the_key(status, 
 
     async with signed_url_server(handler) as base_url, engine_at(base_url) as api:
         with pytest.raises(VendorError, match=words) as raised:
-            await api.signed_url()
+            await api.signed_url("seng_1")
     assert raised.value.status == status
     assert SECRET not in str(raised.value)
     assert len(requests) == 1
@@ -89,14 +89,14 @@ async def test_a_slow_answer_is_given_up():
     async with signed_url_server(handler) as base_url, engine_at(base_url) as api:
         began = asyncio.get_running_loop().time()
         with pytest.raises(VendorError, match="within 4 s"):
-            await api.signed_url()
+            await api.signed_url("seng_1")
         assert asyncio.get_running_loop().time() - began == pytest.approx(4, abs=0.1)
 
 
 async def test_a_server_that_is_not_there_is_an_error_of_ours(unused_tcp_port):
     async with engine_at(f"http://127.0.0.1:{unused_tcp_port}") as api:
         with pytest.raises(VendorError, match="can't be reached"):
-            await api.signed_url()
+            await api.signed_url("seng_1")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_a_server_that_is_not_there_is_an_error_of_ours(unused_tcp_port):
 async def test_a_signed_url_that_leads_elsewhere_is_refused(url):
     async with signed_url_server(answering(url)) as base_url, engine_at(base_url) as api:
         with pytest.raises(VendorError, match="ELEVENLABS_BASE_URL"):
-            await api.signed_url()
+            await api.signed_url("seng_1")
 
 
 @pytest.mark.parametrize(
@@ -189,3 +189,23 @@ async def test_the_machines_own_region_does_not_change_where_we_ask(monkeypatch)
 
     async with calls_server(handler) as base_url, twilio_at(base_url) as api:
         await api.hang_up("CA1")
+
+
+async def test_a_call_is_redirected_by_its_next_document():
+    asked = []
+
+    async def handler(request):
+        asked.append(dict(await request.post()))
+        return web.json_response({"sid": "CA1", "status": "in-progress"})
+
+    async with calls_server(handler) as base_url, twilio_at(base_url) as api:
+        await api.redirect("CA1", "<Response/>")
+    assert asked == [{"Twiml": "<Response/>"}]
+
+
+async def test_a_call_that_is_over_already_can_not_be_redirected():
+    async with calls_server(refusing(400, 21220)) as base_url, twilio_at(base_url) as api:
+        with pytest.raises(VendorError, match="refused to redirect") as raised:
+            await api.redirect("CA1", "<Response><Dial>+15550124</Dial></Response>")
+    assert raised.value.code == 21220
+    assert "+15550124" not in str(raised.value)

@@ -7,10 +7,10 @@ import random
 import pytest
 
 from ringbridge import facts
+from ringbridge.audio.mulaw import SILENCE
 from ringbridge.emulator.elevenlabs.engine import DEFAULT_CLIENT_EVENTS
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
-from ringbridge.emulator.speech.mulaw import SILENCE
 
 BYTES_PER_MS = 8
 SECOND = 1000 * BYTES_PER_MS
@@ -229,7 +229,7 @@ class TestBargeIn:
         events = {*DEFAULT_CLIENT_EVENTS, "agent_response_correction"}
         async with world(engine={"client_events": events}) as w:
             await self.interrupted(w)
-            assert await w.tells(facts.AgentCorrected) == facts.AgentCorrected("one two")
+            assert await w.tells(facts.AgentCorrected) == facts.AgentCorrected(LONG, "one two")
 
 
 class TestMarks:

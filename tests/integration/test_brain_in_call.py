@@ -85,7 +85,7 @@ class TestWhoeverComesFirst:
 class TestOneAnswerForEachTurn:
     async def test_a_transcript_that_is_sent_again_is_not_answered_again(self, world):
         brain = Watched(seconds=9)
-        async with world(brain=brain) as w:
+        async with world(brain=brain, settings={"FILLER_AFTER": "off", "BRAIN_DEADLINE": "20000"}) as w:
             call = await w.talking()
             await w.says(call, "slow please")
             await w.hears(call, "You said: slow please.")
@@ -195,7 +195,8 @@ class TestABrainWithoutWords:
         async with world(brain=brain) as w:
             call = await w.talking()
             await w.says(call, "hello")
-            await w.hears(call, ENGLISH.model_failed, seconds=30)
+            await w.hears(call, ENGLISH.fillers[0])
+            await w.hears(call, ENGLISH.too_slow)
             await call.hang_up()
             await w.is_given_back(since=w.now)
 
@@ -218,14 +219,9 @@ class TestItsSocket:
                 assert of_kind(talk, "brain_lost")[0].detail == "1000"
                 history = [{"role": "user", "content": "hi"}]
                 await newer.send_json({"type": "user_transcript", "user_transcript": history, "event_id": 1})
-                answer = await newer.receive_json()
-                assert answer == {
-                    "type": "agent_response",
-                    "content": "You said: hi.",
-                    "event_id": 1,
-                    "is_final": False,
-                }
-                await newer.receive_json()
+                answers = [await newer.receive_json() for _ in range(3)]
+                assert "".join(answer["content"] for answer in answers) == "You said: hi."
+                assert [answer["is_final"] for answer in answers] == [False, False, True]
                 # The twin dials once more, as the vendor may: then it is the newest.
                 assert (await newer.receive()).data == 1000
             await w.says(call, "and now")
@@ -356,7 +352,8 @@ class TestTheTurn:
             await w.says(call, "stop")
             await w.hears(call, "You said: stop.")
             (turn,) = brain.turns
-            assert turn.history[1] == Message("agent", "one two")
+            assert turn.history[1].text in ("one", "one two")  # to the last mark that came back before the barge-in
+            assert (turn.interrupted, turn.heard) == (True, turn.history[1].text)
 
     async def test_ten_calls_at_once_reach_their_own_conversation_each(self, world):
         brain = Watched(seconds=0.3)

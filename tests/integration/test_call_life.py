@@ -6,9 +6,9 @@ import pytest
 from aiohttp import WSMsgType
 
 from ringbridge import facts
+from ringbridge.audio.mulaw import SILENCE
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
-from ringbridge.emulator.speech.mulaw import SILENCE
 from ringbridge.facts import Outcome
 from ringbridge.phrases import ENGLISH
 
@@ -217,26 +217,29 @@ class TestTheStreamBreaks:
                 assert w.told(facts.StreamLost) == []
                 await w.until(lambda: "stream_ended" in [event.kind for event in call.events], "the dead one is cut")
 
-    async def test_an_engine_that_ends_the_conversation_meanwhile_ends_the_call(self, world):
-        async with world() as w:
-            call = await w.talking()
-            w.faults.add(Fault("webhook", "delay", ms=3000))
-            await call.drop_stream()
-            await w.tells(facts.StreamLost)
-            await w.engine_closes()
-            await call.ended()
-            assert (call.status, call.said) == ("completed", [])
-            await w.is_given_back(since=w.now)
+    @pytest.mark.parametrize("code", [1000, 1011])
+    async def test_an_engine_that_closes_meanwhile_is_dialled_anew_and_the_talk_goes_on(self, world, code):
+        turns = []
 
-    async def test_one_that_fails_meanwhile_means_the_sorry(self, world):
-        async with world() as w:
+        async def brain(turn):
+            turns.append([said.text for said in turn.history])
+            yield f"You said: {turn.text}."
+
+        async with world(brain=brain) as w:
             call = await w.talking()
+            await w.says(call, "one")
+            await w.tells(facts.ReplyHeard, 2)
             w.faults.add(Fault("webhook", "delay", ms=3000))
             await call.drop_stream()
             await w.tells(facts.StreamLost)
-            await w.engine_closes(1011)
-            await call.ended()
-            assert call.said == [w.sorry]
+            await w.engine_closes(code)
+            await w.tells(facts.StreamAttached, 2)
+            await w.says(call, "two")
+            await w.hears(call, "You said: two.")
+            assert w.heard(call) == "Hello. You said: one. You said: two."
+            assert turns == [["Hello.", "one"], ["Hello.", "one", "You said: one.", "two"]]
+            assert len(w.elevenlabs.conversations) == 2
+            await call.hang_up()
             await w.is_given_back(since=w.now)
 
     async def test_a_spent_token_opens_no_stream(self, world, caplog):

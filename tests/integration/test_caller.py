@@ -67,7 +67,8 @@ async def test_a_caller_waits_for_a_greeting_but_not_for_ever(world):
 
 
 async def test_nothing_is_heard_where_nothing_is_said(world):
-    async with world(reply, settings={"GREETING": ""}) as bridge, caller_of(bridge) as caller:
+    settings = {"GREETING": "", "FILLER_AFTER": "off"}
+    async with world(reply, settings=settings) as bridge, caller_of(bridge) as caller:
         begun = bridge.now
         assert await caller.heard(2.5) == ""
         assert bridge.now - begun == pytest.approx(2.5)

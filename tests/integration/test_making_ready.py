@@ -7,10 +7,10 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from ringbridge import facts
+from ringbridge.audio.mulaw import SILENCE
 from ringbridge.calls.tokens import CallTokens
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
-from ringbridge.emulator.speech.mulaw import SILENCE
 from ringbridge.emulator.world import ACCOUNT_SID, ENGINE_ID, OWN_NUMBER, SECRETS
 from ringbridge.facts import Outcome
 

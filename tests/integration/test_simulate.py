@@ -15,15 +15,16 @@ from asyncio.subprocess import PIPE
 import pytest
 from click.testing import CliRunner
 
-from ringbridge.brains import scripted
+from ringbridge.audio.wav import WavError, write_stereo
+from ringbridge.brains import demo
 from ringbridge.cli.main import cli
 from ringbridge.config import describe
 from ringbridge.emulator.caller import Caller
 from ringbridge.emulator.faults import Fault
+from ringbridge.emulator.openai.characters import booking_desk
 from ringbridge.emulator.play import load_sounds, play
 from ringbridge.emulator.scenario import DEMO, DropStream, HangUp, Play, Press, Say, Scenario, Wait
 from ringbridge.emulator.speech.exact import encode
-from ringbridge.emulator.speech.wav import WavError, write_stereo
 from ringbridge.emulator.wiretap import Wiretap
 from ringbridge.relay.lane import Lane
 
@@ -49,12 +50,12 @@ async def problems(bridge, *steps, **scenario):
 
 
 async def test_the_demonstration(world):
-    async with world(scripted.reply, settings=DEFAULT_GREETING) as bridge:
+    async with world(demo.reply, settings=DEFAULT_GREETING, model=booking_desk) as bridge:
         report, phone = await played(bridge, DEMO)
         assert await bridge.left() == []
 
     assert report.problems == []
-    assert report.end == "caller"
+    assert report.end == "agent"
     assert [line.who for line in report.lines].count("agent") == 6
     assert [wait.text for wait in report.waits] == [
         "I'd like to book a table for two, please.",
@@ -92,7 +93,8 @@ async def test_an_answer_that_is_awaited_must_come(world):
         await asyncio.sleep(3600)
         yield "never"
 
-    async with world(silent, settings={"GREETING": ""}) as bridge:
+    settings = {"GREETING": "", "FILLER_AFTER": "off", "BRAIN_DEADLINE": "60000"}
+    async with world(silent, settings=settings) as bridge:
         assert await problems(bridge, Say("hello"), Wait(100)) == ["step 1: heard no answer"]
         assert await problems(bridge, Say("hello", expect="")) == []
         assert await problems(bridge, Say("hello", barge_in_ms=5)) == [

@@ -9,12 +9,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ringbridge.facts import Outcome
 from ringbridge.ids import StreamSid
+from ringbridge.plans import CollectDigits, HangUp, PlaySound, SendDigits, Transfer
 from ringbridge.relay import commands, events
 from ringbridge.relay.machine import Relay
 from ringbridge.wire import engine, twilio
 
 METADATA = engine.Metadata(engine.MetadataEvent("conv_1", "ulaw_8000", "ulaw_8000"))
 WRONG_METADATA = engine.Metadata(engine.MetadataEvent("conv_1", "pcm_16000", "ulaw_8000"))
+
+PLANS = [
+    HangUp(),
+    Transfer("sales", "+15550124"),
+    SendDigits("1w2"),
+    CollectDigits(2, "#", 5.0, secret=False),
+    CollectDigits(4, "", 5.0, secret=True),
+    PlaySound((base64.b64encode(b"\x10" * 80).decode(),) * 2),
+    PlaySound(()),
+]
 
 
 class CallModel(RuleBasedStateMachine):
@@ -33,6 +44,10 @@ class CallModel(RuleBasedStateMachine):
         self.marks = []
         self.event_id = 0
         self.interrupted = -1
+        self.asked = 0
+        self.unanswered = set()
+        self.redirecting = False
+        self.pressed = self.kept = ""
 
     def tell(self, event):
         for command in self.relay.handle(event):
@@ -58,10 +73,20 @@ class CallModel(RuleBasedStateMachine):
             case commands.HangUp():
                 assert self.outcome is Outcome.GOODBYE
                 assert not self.hanging_up, "hung up twice"
+                assert not self.redirecting, "hung up on a caller whom it sent elsewhere"
                 self.hanging_up = True
             case commands.Record(outcome=outcome):
                 assert self.outcome is None, "recorded a second outcome"
                 self.outcome = outcome
+            case commands.Redirect():
+                assert self.outcome is None, "sent a caller elsewhere whose call ends"
+                assert not self.redirecting
+                self.redirecting = True
+            case commands.Settled(number=number):
+                assert number in self.unanswered, "answered what nobody asked, or twice"
+                self.unanswered.remove(number)
+            case commands.KeepDigits(digits=digits):
+                self.kept += digits
             case commands.SetTimer(timer=timer, seconds=seconds):
                 assert seconds > 0
                 self.timers[timer] = seconds
@@ -83,6 +108,8 @@ class CallModel(RuleBasedStateMachine):
 
     @rule()
     def stream_starts(self):
+        if self.redirecting and not self.finished:
+            self.rest_answers_a_redirect(done=True)  # it does so sooner than the stream comes back
         self.streams += 1
         self.stream = StreamSid(f"MZ{self.streams}")
         self.marks = []
@@ -97,17 +124,44 @@ class CallModel(RuleBasedStateMachine):
     @precondition(lambda self: self.stream)
     @rule()
     def twilio_stops(self):
+        elsewhere = self.relay._is_redirecting
         self.tell(events.FromTwilio(twilio.Stop()))
-        assert self.finished
+        assert self.finished or elsewhere
 
     @rule()
     def twilio_says_it_is_over(self):
         self.tell(events.CallOver())
         assert self.finished
 
+    @precondition(lambda self: self.streams or self.timers)
+    @rule(plan=st.sampled_from(PLANS), step=st.none() | st.integers(-1, 1))
+    def brain_asks(self, plan, step):
+        self.asked += 1
+        self.unanswered.add(self.asked)
+        self.tell(events.Asked(self.asked, plan, None if step is None else max(0, self.event_id + step)))
+        if self.finished:
+            self.unanswered.discard(self.asked)  # the shell answers for the machine that is over
+
+    @precondition(lambda self: self.unanswered)
+    @rule(data=st.data())
+    def brain_does_not_want_it_any_more(self, data):
+        self.tell(events.Unwanted(data.draw(st.sampled_from(sorted(self.unanswered)))))
+
+    @precondition(lambda self: self.redirecting)
+    @rule(done=st.booleans())
+    def rest_answers_a_redirect(self, done):
+        self.redirecting = False
+        self.tell(events.Redirected() if done else events.RedirectFailed())
+
+    @rule(taken=st.booleans())
+    def human_is_done(self, taken):
+        self.tell(events.DialEnded(taken))
+
     @precondition(lambda self: self.stream)
     @rule(key=st.sampled_from("0123456789*#"))
     def key(self, key):
+        if not self.finished and key != "#":
+            self.pressed += key
         self.tell(events.FromTwilio(twilio.Dtmf(twilio.Digit(key))))
 
     @precondition(lambda self: self.stream and self.marks)
@@ -151,18 +205,18 @@ class CallModel(RuleBasedStateMachine):
         self.tell(events.FromEngine(engine.Error(error)))
 
     @precondition(lambda self: self.engine == "connected")
-    @rule(step=st.integers(-2, 2), ms=st.integers(0, 400))
+    @rule(step=st.integers(-2, 2), ms=st.integers(0, 600))
     def agent_speaks(self, step, ms):
         event_id = max(0, self.event_id + step)
         self.event_id = max(self.event_id, event_id)
         payload = base64.b64encode(b"\x10" * ms * 8).decode()
-        pair = self.relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
-        if pair is not None:
+        wires = self.relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
+        if wires is not None:
             assert self.stream is not None or self.finished
             assert event_id >= self.interrupted, "played a stale reply"
             if self.stream:
-                self.sent_to_twilio(pair[0])
-                self.sent_to_twilio(pair[1])
+                for message in wires:
+                    self.sent_to_twilio(message)
 
     @precondition(lambda self: self.engine == "connected")
     @rule(step=st.integers(-1, 2))
@@ -194,24 +248,52 @@ class CallModel(RuleBasedStateMachine):
         self.hanging_up = False
         self.tell(events.HungUp() if ended else events.HangUpFailed())
 
+    @precondition(lambda self: self.engine == "connected")
+    @rule(reply=st.booleans(), step=st.integers(-1, 0), final=st.booleans())
+    def engine_has_said_all(self, reply, step, final):
+        event_id = max(0, self.event_id + step)
+        if final:
+            message = engine.Audio(engine.AudioEvent("", event_id, is_final=True))
+        else:
+            message = engine.AgentResponseComplete(event_id=event_id if reply else None)
+        self.tell(events.FromEngine(message))
+
+    @precondition(lambda self: self.engine == "connected")
+    @rule(score=st.sampled_from([0.2, 0.9]), event_id=st.none() | st.integers(0, 9), words=st.booleans())
+    def caller_says(self, score, event_id, words):
+        said = engine.UserTranscript(engine.UserTranscriptionEvent("Hm", event_id))
+        self.tell(events.FromEngine(said if words else engine.VadScore(engine.VadScoreEvent(score))))
+
+    @invariant()
+    def no_key_is_lost(self):
+        if not self.finished:
+            waiting = self.relay._keypad._keys
+            assert len(self.kept.replace("#", "")) + len(waiting.replace("#", "")) == len(self.pressed)
+
     @invariant()
     def nothing_is_left_after_the_end(self):
         if self.finished:
             assert self.engine is None
             assert self.stream is None
             assert not self.timers
+            assert not self.unanswered, "left somebody without an answer"
 
     def teardown(self):
         """Left to the clock alone, every call comes to its end, unless caller and engine go on talking."""
-        for _ in range(30):
+        for _ in range(100):
             waiting = [timer for timer in self.timers if timer is not events.Timer.SILENCE]
             if self.hanging_up:
                 self.hanging_up = False
                 self.tell(events.HangUpFailed())
+            elif self.redirecting:
+                self.rest_answers_a_redirect(done=False)
             elif waiting:
                 timer = min(waiting, key=lambda timer: self.timers[timer])
-                del self.timers[timer]
+                passed = self.timers.pop(timer)
+                self.timers = {other: left - passed for other, left in self.timers.items()}
                 self.tell(events.TimerFired(timer))
+            else:
+                break
         talking = self.engine == "connected" and self.stream is not None
         untouched = self.engine is None and self.stream is None and not self.timers
         assert self.finished or talking or untouched

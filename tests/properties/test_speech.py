@@ -3,9 +3,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringbridge.audio.mulaw import FRAME_BYTES, SILENCE, from_pcm, to_pcm
 from ringbridge.emulator.speech.base import Hearing, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.exact import ExactEars, decode, encode
-from ringbridge.emulator.speech.mulaw import FRAME_BYTES, SILENCE, from_pcm, to_pcm
 from ringbridge.emulator.speech.sentences import CLAUSE_MAX, clauses, sentences
 
 PAUSE = bytes([SILENCE]) * (8 * 500 + FRAME_BYTES)

@@ -5,8 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ringbridge.brain import commands, events
-from ringbridge.brain.turns import State, Turns
+from ringbridge.brain.events import Timer
+from ringbridge.brain.talk import Talk
+from ringbridge.brain.turns import Patience, State, Turns
 from ringbridge.phrases import ENGLISH
+from ringbridge.plans import HangUp
 from ringbridge.turn import Message
 from ringbridge.wire import brain as wire
 
@@ -20,7 +23,10 @@ class OneSocket(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.turns = Turns(ENGLISH)
+        self.turns = Turns(Patience())
+        self.talk = Talk(ENGLISH)
+        self.timers = set()
+        self.over = set()  # replies whose words are complete, though they run
         self.running = {}  # reply number → cancelled?
         self.abandoned = set()
         self.newest = None  # the newest id seen
@@ -33,10 +39,14 @@ class OneSocket(RuleBasedStateMachine):
 
     def carry_out(self, command):
         match command:
-            case commands.StartReply(number=number, history=history):
+            case commands.StartReply(number=number, told=told):
                 assert not self.running, "two replies at once"
-                assert history is self.accepted[-1][1], "not the newest is answered"
+                assert told.history == self.accepted[-1][1], "not the newest is answered"
                 self.running[number] = False
+            case commands.SetTimer(timer=timer):
+                self.timers.add(timer)
+            case commands.DropTimer(timer=timer):
+                self.timers.discard(timer)
             case commands.CancelReply(number=number):
                 assert self.running[number] is False, "cancelled twice"
                 self.running[number] = True
@@ -56,7 +66,8 @@ class OneSocket(RuleBasedStateMachine):
         sent.append(response)
         assert response.is_final == (response.content == "")
         if response.is_final:
-            assert any(map(str.isalnum, "".join(piece.content for piece in sent))), "an answer without words"
+            words = any(map(str.isalnum, "".join(piece.content for piece in sent)))
+            assert words or self.over, "an answer without words"
 
     @initialize(early=st.lists(st.integers(0, 3), max_size=2), at_once=st.booleans())
     def opened(self, early, at_once):
@@ -75,7 +86,7 @@ class OneSocket(RuleBasedStateMachine):
     @rule(known=st.sampled_from([True, True, True, False]))
     def search_ends(self, known):
         self.found = True
-        self.do(events.CallFound() if known else events.CallUnknown())
+        self.do(events.CallFound(self.talk) if known else events.CallUnknown())
 
     @rule(event_id=event_ids, text=said)
     def transcript(self, event_id, text):
@@ -118,12 +129,32 @@ class OneSocket(RuleBasedStateMachine):
         self.do(data.draw(st.sampled_from([events.ReplyEnded, events.ReplyCancelled]))(number))
         assert before == len(self.accepted[-1][2])
 
+    @precondition(lambda self: self.timers)
+    @rule(data=st.data())
+    def time_passes(self, data):
+        timer = data.draw(st.sampled_from(sorted(self.timers, key=lambda timer: timer.name)))
+        self.timers.discard(timer)
+        self.do(events.TimerFired(timer))
+
+    @precondition(lambda self: self.running)
+    @rule(event=st.sampled_from([events.ToolBegan, events.ToolEnded]))
+    def brain_runs_a_tool(self, event):
+        (number,) = self.running
+        self.do(event(number))
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def brain_asks_the_line(self):
+        (number,) = self.running
+        self.over.add(number)
+        self.do(events.PlanAsked(number, HangUp()))
+
     @rule()
     def ping(self):
         open_before = self.turns.state is not State.ENDED
         assert self.turns.handle(wire.Ping()) == [commands.Send(wire.Pong())] * open_before
 
-    @rule(event=st.sampled_from([wire.Unknown("x"), events.BrokenArrived("y"), events.TimerFired()]))
+    @rule(event=st.sampled_from([wire.Unknown("x"), events.BrokenArrived("y"), *map(events.TimerFired, Timer)]))
     def noise(self, event):
         self.do(event)
 
@@ -137,12 +168,15 @@ class OneSocket(RuleBasedStateMachine):
         self.do(event)
         assert self.turns.state is State.ENDED
         assert all(self.running.values()), "a reply was left running"
+        assert not self.timers, "a timer was left running"
 
     @invariant()
     def what_is_accepted_is_answered_or_under_way(self):
         if self.turns.state is State.LISTENING:
             assert not self.running
-            assert not self.accepted or self.accepted[-1][2][-1].is_final, "the newest has no final piece"
+            given_up = self.talk.failures >= 3
+            assert given_up or not self.accepted or self.accepted[-1][2][-1].is_final, "the newest has no final piece"
+            assert not self.timers, "a timer runs for nobody"
 
     @invariant()
     def the_state_is_what_it_says(self):

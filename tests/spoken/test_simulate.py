@@ -5,8 +5,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from ringbridge.brains import scripted
+from ringbridge.brains import demo
 from ringbridge.emulator.caller import Caller
+from ringbridge.emulator.openai.characters import booking_desk
 from ringbridge.emulator.play import play
 from ringbridge.emulator.scenario import DEMO
 from ringbridge.emulator.speech import spoken
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} mis
 
 async def test_the_demonstration():
     speech = await asyncio.to_thread(spoken.load)
-    async with World(scripted.reply, speech, clock=asyncio.get_running_loop().wall) as world:
+    async with World(demo.reply, speech, model=booking_desk, clock=asyncio.get_running_loop().wall) as world:
         phone = await world.dial()
         wiretap = Wiretap(phone, world.elevenlabs.conversations)
         async with Caller(phone, speech) as caller:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from ringbridge.audio.mulaw import FRAME_BYTES, LINEAR, RATE, SILENCE, from_pcm
 from ringbridge.emulator.clock import VirtualTimeLoop
 from ringbridge.emulator.speech import spoken
 from ringbridge.emulator.speech.base import (
@@ -23,7 +24,6 @@ from ringbridge.emulator.speech.base import (
     Voice,
     VoiceMissing,
 )
-from ringbridge.emulator.speech.mulaw import FRAME_BYTES, LINEAR, RATE, SILENCE, from_pcm
 
 T = TypeVar("T")
 H = TypeVar("H", SpeechStarted, Tentative, Utterance)

@@ -4,14 +4,17 @@ from typing import Protocol
 
 from ringbridge.ids import CallSid
 
-__all__ = ["EngineAPI", "PhoneAPI"]
+__all__ = ["NOT_IN_PROGRESS", "EngineAPI", "PhoneAPI"]
+
+NOT_IN_PROGRESS = 21220
+"""Twilio's error for a call that has ended already (Twilio, "Error and Warning Dictionary")."""
 
 
 class EngineAPI(Protocol):
     """What we ask of ElevenLabs."""
 
-    async def signed_url(self) -> str:
-        """Where one conversation may be opened, once. It holds a signature: it is never logged.
+    async def signed_url(self, engine_id: str) -> str:
+        """Where one conversation with an engine may be opened, once. It holds a signature: it is never logged.
 
         Raises `VendorError`.
         """
@@ -25,5 +28,12 @@ class PhoneAPI(Protocol):
         """End a call. One that has ended already is no error.
 
         Raises `VendorError`.
+        """
+        ...
+
+    async def redirect(self, call_sid: CallSid, twiml: str) -> None:
+        """Have Twilio carry out another document, in place of what it does with the call now.
+
+        Raises `VendorError`, with code `NOT_IN_PROGRESS` for a call that has ended.
         """
         ...

@@ -33,15 +33,14 @@ _MENDS: dict[int | None, str] = {
 
 
 class ElevenLabs:
-    """The requests that we make, for one speech engine."""
+    """The requests that we make."""
 
-    def __init__(self, client: "AsyncElevenLabs", base_url: URL, engine_id: str) -> None:
+    def __init__(self, client: "AsyncElevenLabs", base_url: URL) -> None:
         self._client = client
         self._base_url = base_url
-        self._engine_id = engine_id
 
-    async def signed_url(self) -> str:
-        """Where one conversation may be opened, once.
+    async def signed_url(self, engine_id: str) -> str:
+        """Where one conversation with this engine may be opened, once.
 
         The single-use form is asked for: without `include_conversation_id` the URL would open any number for 15 minutes
         (ElevenLabs, "Agent authentication"). Raises `VendorError`, also for a URL that leads to some other host.
@@ -51,7 +50,7 @@ class ElevenLabs:
         try:
             async with asyncio.timeout(SECONDS):
                 answer = await self._client.conversational_ai.conversations.get_signed_url(
-                    agent_id=self._engine_id,
+                    agent_id=engine_id,
                     include_conversation_id=True,
                     request_options={"max_retries": 0},
                 )
@@ -82,14 +81,14 @@ def is_covered(signed_url: URL, base_url: URL) -> bool:
 
 
 @asynccontextmanager
-async def open_elevenlabs(*, api_key: str, base_url: str, engine_id: str) -> AsyncIterator[ElevenLabs]:
+async def open_elevenlabs(*, api_key: str, base_url: str) -> AsyncIterator[ElevenLabs]:
     """ElevenLabs' API for as long as the context lasts; its connections are kept warm."""
     from elevenlabs.client import AsyncElevenLabs  # noqa: PLC0415 - heavy
 
     async with httpx.AsyncClient(timeout=SECONDS, verify=_trusted()) as http:
         client = AsyncElevenLabs(api_key=api_key, base_url=base_url, httpx_client=http)
         _ = client.conversational_ai.conversations  # the SDK imports it at first use: 100 ms that no caller should wait
-        yield ElevenLabs(client, URL(base_url), engine_id)
+        yield ElevenLabs(client, URL(base_url))
 
 
 @cache

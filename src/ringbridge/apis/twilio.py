@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientError
 
+from ringbridge.apis.base import NOT_IN_PROGRESS
 from ringbridge.errors import VendorError
 from ringbridge.ids import CallSid
 
@@ -18,9 +19,6 @@ __all__ = ["Twilio", "open_twilio"]
 SECONDS = 3.0
 """What a request may take: the SDK's own client sets no limit."""
 
-NOT_IN_PROGRESS = 21220
-"""Twilio's error for a call that has ended already (Twilio, "Error and Warning Dictionary")."""
-
 
 class Twilio:
     """The requests that we make."""
@@ -30,21 +28,31 @@ class Twilio:
 
     async def hang_up(self, call_sid: CallSid) -> None:
         """End a call. One that has ended already is no error. Raises `VendorError`."""
+        try:
+            await self._update(call_sid, "end a call", status="completed")
+        except VendorError as error:
+            if error.code != NOT_IN_PROGRESS:
+                raise
+
+    async def redirect(self, call_sid: CallSid, twiml: str) -> None:
+        """Have Twilio carry out another document. Raises `VendorError`."""
+        await self._update(call_sid, "redirect a call", twiml=twiml)
+
+    async def _update(self, call_sid: CallSid, what: str, **change: str) -> None:
         from twilio.base.exceptions import TwilioRestException  # noqa: PLC0415 - loaded by open_twilio()
 
         try:
             async with asyncio.timeout(SECONDS):
-                await self._client.calls(call_sid).update_async(status="completed")
+                await self._client.calls(call_sid).update_async(**change)
         except TwilioRestException as error:
-            if error.code != NOT_IN_PROGRESS:
-                text = f"Twilio refused to end a call with {error.status}, error {error.code}"
-                raise VendorError(text, status=error.status, code=error.code) from None
+            text = f"Twilio refused to {what} with {error.status}, error {error.code}"
+            raise VendorError(text, status=error.status, code=error.code) from None
         except TimeoutError:
-            raise VendorError(f"Twilio did not end a call within {SECONDS:g} s") from None
+            raise VendorError(f"Twilio did not {what} within {SECONDS:g} s") from None
         except ClientError as error:
-            raise VendorError(f"Twilio can't be reached to end a call: {type(error).__name__}") from None
+            raise VendorError(f"Twilio can't be reached to {what}: {type(error).__name__}") from None
         except (AttributeError, TypeError, ValueError):  # what the SDK makes of a body that is no call's
-            raise VendorError("Twilio's answer to ending a call can't be read") from None
+            raise VendorError(f"Twilio's answer when asked to {what} can't be read") from None
 
 
 @asynccontextmanager

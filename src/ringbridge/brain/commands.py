@@ -1,19 +1,25 @@
 """What the machine in `turns.py` wants done, in order, before the next event; and the facts that it reports."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from ringbridge import facts
+from ringbridge.brain.events import Timer
+from ringbridge.brain.talk import Told
 from ringbridge.ids import ConversationId
-from ringbridge.turn import Message
+from ringbridge.plans import Plan
 from ringbridge.wire import brain as wire
 
 __all__ = [
+    "AskLine",
     "CancelReply",
     "CloseSocket",
     "Command",
+    "DropTimer",
     "EngineGaveUp",
     "Fact",
     "FindCall",
+    "GiveUp",
     "MessagePassedOver",
     "NeverInitiated",
     "Report",
@@ -22,19 +28,24 @@ __all__ = [
     "SocketReplaced",
     "StartReply",
     "TranscriptPassedOver",
-    "TurnAnswered",
-    "TurnBegan",
-    "TurnFailed",
-    "TurnSuperseded",
+    "TurnFact",
     "UnknownConversation",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class SetTimer:
-    """Come back with `TimerFired` in so many seconds."""
+    """(Re)start a timer: come back with `TimerFired` in so many seconds."""
 
+    timer: Timer
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DropTimer:
+    """Stop a timer, if it runs."""
+
+    timer: Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class StartReply:
     """Ask the brain. Everything that comes of it carries `number`; the last of it is one of the three ends."""
 
     number: int
-    history: tuple[Message, ...]
+    told: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,43 +78,30 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class AskLine:
+    """Have the call carry out a plan once the reply `event_id` was heard; at once when that is `None`.
+
+    `number` is the reply that waits for the answer; `None` for a plan of our own.
+    """
+
+    number: int | None
+    plan: Plan
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The call can't go on: the caller gets the sorry; why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseSocket:
     """Close the socket with this code and reason."""
 
     code: int
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnBegan:
-    """The brain is asked about the transcript `event_id`."""
-
-    event_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TurnAnswered:
-    """The transcript `event_id` has its answer: the brain's, or a phrase of ours where it had none."""
-
-    event_id: int | None
-    by: Literal["brain", "model_failed", "ask_again", "still_there"]
-
-
-@dataclass(frozen=True, slots=True)
-class TurnFailed:
-    """The brain failed in its answer to `event_id`, after words that the caller hears or before the first."""
-
-    event_id: int | None
-    cause: str
-    after_words: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TurnSuperseded:
-    """The transcript `event_id` is not answered (any further): `by` is newer."""
-
-    event_id: int | None
-    by: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +140,13 @@ class EngineGaveUp:
     message: str
 
 
+TurnFact: TypeAlias = (
+    facts.TurnBegan | facts.TurnAnswered | facts.TurnFailed | facts.TurnSuperseded | facts.FillerSpoken
+)
+"""What others than the log care for, too."""
+
 Fact: TypeAlias = (
-    TurnBegan
-    | TurnAnswered
-    | TurnFailed
-    | TurnSuperseded
+    TurnFact
     | TranscriptPassedOver
     | MessagePassedOver
     | NeverInitiated
@@ -158,9 +158,11 @@ Fact: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tell whoever listens what has happened. No fact holds words of the caller's or the brain's."""
+    """Tell whoever listens what has happened."""
 
     fact: Fact
 
 
-Command: TypeAlias = SetTimer | FindCall | StartReply | CancelReply | Send | CloseSocket | Report
+Command: TypeAlias = (
+    SetTimer | DropTimer | FindCall | StartReply | CancelReply | Send | AskLine | GiveUp | CloseSocket | Report
+)

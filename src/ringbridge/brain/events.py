@@ -1,8 +1,11 @@
 """What can happen on one brain socket, for the machine in `turns.py`."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TypeAlias
 
+from ringbridge.brain.talk import Talk
+from ringbridge.plans import Plan
 from ringbridge.wire import brain as wire
 
 __all__ = [
@@ -12,14 +15,19 @@ __all__ = [
     "CallUnknown",
     "Event",
     "Opened",
+    "PlanAsked",
     "Replaced",
     "ReplyCancelled",
+    "ReplyEnd",
     "ReplyEnded",
     "ReplyEvent",
     "ReplyFailed",
     "ReplySaid",
     "SocketEnded",
+    "Timer",
     "TimerFired",
+    "ToolBegan",
+    "ToolEnded",
 ]
 
 
@@ -28,9 +36,20 @@ class Opened:
     """ElevenLabs has dialled, and was let in."""
 
 
+class Timer(Enum):
+    """What the machine waits for; each runs at most once at a time."""
+
+    INIT = "the socket should have said which conversation it serves"
+    FILLER = "the caller has waited long enough to be told so"
+    DEADLINE = "the brain should have said a word"
+    STALL = "the brain may have stopped in the midst of a sentence"
+
+
 @dataclass(frozen=True, slots=True)
 class TimerFired:
     """The time of `SetTimer` is over."""
+
+    timer: Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +61,9 @@ class BrokenArrived:
 
 @dataclass(frozen=True, slots=True)
 class CallFound:
-    """The call of this conversation is known now. `answered` is the newest turn that an older socket has answered."""
+    """The call of this conversation is known now; `talk` is what was said on it so far."""
 
-    answered: int | None = None
+    talk: Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,28 @@ class ReplySaid:
 
     number: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAsked:
+    """The brain has said its words in the reply `number`, and wants something done with the line after them."""
+
+    number: int
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class ToolBegan:
+    """A tool of the brain's runs, in the reply `number`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """One of them has ended."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +138,8 @@ class SocketEnded:
     """The socket is closed or lost."""
 
 
-ReplyEvent: TypeAlias = ReplySaid | ReplyEnded | ReplyFailed | ReplyCancelled
+ReplyEnd: TypeAlias = ReplyEnded | ReplyFailed | ReplyCancelled
+ReplyEvent: TypeAlias = ReplySaid | PlanAsked | ToolBegan | ToolEnded | ReplyEnd
 Event: TypeAlias = (
     Opened
     | TimerFired

@@ -15,6 +15,14 @@ from ringbridge.turn import Brain
 __all__ = ["load_brain"]
 
 _OURS = {__file__, importlib.__file__}
+_EXTRAS = {
+    "anthropic": "anthropic",
+    "langchain_core": "langgraph",
+    "langchain_openai": "langgraph",
+    "langgraph": "langgraph",
+}
+"""What of ours brings a module along."""
+
 _EXAMPLE = 'async def {name}(turn): yield "Hello."'
 
 
@@ -75,7 +83,9 @@ def _import_failure(place: str, error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{place} can't be imported: {type(error).__name__} in line {error.lineno}"
     if isinstance(error, ModuleNotFoundError):
-        return f"{place} can't be imported: it needs the module {error.name}, which is not installed"
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        mend = f": pip install 'ringbridge[{extra}]'" if extra else ""
+        return f"{place} can't be imported: it needs the module {error.name}, which is not installed{mend}"
     frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename not in _OURS]
     where = [f"{frame.filename}:{frame.lineno}" for frame in frames if not frame.filename.startswith("<frozen")][:1]
     return f"{place} can't be imported: {' at '.join([type(error).__name__, *where])}"

@@ -65,7 +65,7 @@ def on_arrival(entry: Entry | None) -> Arrival | SameAnswer:
     if entry is None:
         return Arrival.FIRST
     match entry.outcome:
-        case Outcome.GOODBYE | Outcome.CALLER_GONE:
+        case Outcome.GOODBYE | Outcome.CALLER_GONE | Outcome.TRANSFERRED:
             return Arrival.HANG_UP
         case Outcome.FAULT:
             return Arrival.SORRY
@@ -84,7 +84,7 @@ def after_stream(entry: Entry | None, status: str) -> AfterStream:
     if entry is None:
         return AfterStream.SORRY
     match entry.outcome:
-        case Outcome.GOODBYE:
+        case Outcome.GOODBYE | Outcome.TRANSFERRED:
             return AfterStream.HANG_UP
         case Outcome.FAULT | Outcome.CALLER_GONE:
             return AfterStream.SORRY

@@ -10,17 +10,21 @@ from typing import Annotated, Final
 
 import click
 
-from ringbridge.brains import scripted
+from ringbridge.brains import demo
 from ringbridge.brains.load import load_brain
+from ringbridge.calls import documents
+from ringbridge.cli.models import model_settings
 from ringbridge.config import FromEnvironment, load
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
 from ringbridge.emulator.faults import Fault, Faults
+from ringbridge.emulator.openai.characters import booking_desk
 from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.twin import TwilioTwin
 from ringbridge.emulator.world import OWN_NUMBER, World
 from ringbridge.errors import SettingsError
+from ringbridge.facts import Observer
 from ringbridge.log import log_fact
 from ringbridge.public_url import PublicUrl
 from ringbridge.setting_types import AccountSidText, Hint, OneOrTwo, PhoneNumber, PublicHost, both
@@ -50,10 +54,23 @@ class _Number(FromEnvironment):
 
 
 @asynccontextmanager
-async def own_bridge(brain: str | None, speech: Speech, faults: tuple[Fault, ...]) -> AsyncIterator[Place]:
-    """Start everything. Raises `BrainNotFound`."""
-    reply = load_brain(brain) if brain else scripted.reply
-    async with World(reply, speech, faults=faults, observers=(log_fact,)) as world:
+async def own_bridge(
+    brain: str | None, speech: Speech, faults: tuple[Fault, ...], observer: Observer
+) -> AsyncIterator[Place]:
+    """Start everything; `observer` is told what happens on each call. Raises `BrainNotFound`.
+
+    Without a `brain` it is the demonstration's. Where the settings name no model, the demonstration's is asked.
+    """
+    reply = load_brain(brain) if brain else demo.reply
+    settings = model_settings() if brain else {}
+    async with World(
+        reply,
+        speech,
+        model=None if settings else booking_desk,
+        settings=settings,
+        faults=faults,
+        observers=(log_fact, observer),
+    ) as world:
         yield Place(world.dial, world.twilio, world.elevenlabs)
 
 
@@ -90,7 +107,7 @@ async def running_bridge(url: str, speech: Speech, faults: tuple[Fault, ...]) ->
             twilio.dial,
             public.https(calls.INCOMING_CALL),
             fallback_url=public.https(calls.FALLBACK),
-            status_callback=public.https(calls.STREAM_STATUS),
+            status_callback=public.https(documents.STREAM_STATUS),
             to=number.twilio_phone_number or OWN_NUMBER,
         )
         yield Place(dial, twilio)

@@ -9,9 +9,12 @@ from typing import Final, Protocol
 import click
 import msgspec
 
+from ringbridge import facts
 from ringbridge.emulator.caller import Caller, Line
 from ringbridge.emulator.crowd import Load
 from ringbridge.emulator.play import Report
+from ringbridge.facts import Fact
+from ringbridge.ids import CallSid
 
 __all__ = ["CrowdScreen", "DialogueScreen", "Display", "JsonDisplay"]
 
@@ -35,6 +38,10 @@ class Display(Protocol):
         """A call begins."""
         ...
 
+    def observe(self, call_sid: CallSid, fact: Fact) -> None:
+        """Something has happened on a call, as the bridge tells it."""
+        ...
+
     def finished(self, report: Report) -> None:
         """A call is over."""
         ...
@@ -47,6 +54,9 @@ class Display(Protocol):
 class DialogueScreen:
     """One call, word for word."""
 
+    def __init__(self) -> None:
+        self._caller: Caller | None = None
+
     def notice(self, text: str) -> None:
         """Print it."""
         click.echo(textwrap.fill(text, _COLUMNS))
@@ -54,9 +64,24 @@ class DialogueScreen:
     def follow(self, caller: Caller) -> None:
         """Print each line as it is known; on a terminal, the agent's words as they are understood, too."""
         click.echo()
+        self._caller = caller
         caller.on_line.append(self._line)
         if sys.stdout.isatty():
             caller.on_partial.append(self._partial)
+
+    def observe(self, call_sid: CallSid, fact: Fact) -> None:
+        """Print what one does not hear: tools, what the brain takes for heard, and why the call ends."""
+        match fact:
+            case facts.ToolEnded(name=name, how=how, ms=ms, result=result):
+                self._remark("tool", f"{name}: {how} after {ms / 1000:.1f} s. {result}")
+            case facts.FillerSpoken(text=text):
+                self._remark("filler", f"{text}")
+            case facts.TurnBegan(prompt=prompt, interrupted=True):
+                self._remark("prompt", f"ends at the last word that was heard: {prompt!r}")
+            case facts.CallEnded(outcome=facts.Outcome.GOODBYE):
+                self._remark("bridge", "has hung up, as the goodbye was heard")
+            case _:
+                pass
 
     def finished(self, report: Report) -> None:
         """Print how long the caller waited for each answer."""
@@ -80,6 +105,12 @@ class DialogueScreen:
         text = {"keys": f"presses {line.text}"}.get(line.who, line.text or "plays the recording")
         click.echo(_written(line, f"{text}{_CUT}" if line.cut else text))
 
+    def _remark(self, who: str, text: str) -> None:
+        self._erase()
+        at = 0 if self._caller is None else self._caller.now_ms
+        head = f"{at / 1000:6.1f} s  {who:<8}"
+        click.secho(textwrap.fill(head + text, _COLUMNS, subsequent_indent=" " * _INDENT), dim=True)
+
     def _partial(self, line: Line) -> None:
         self._erase()
         room = _COLUMNS - _INDENT - 2
@@ -100,6 +131,9 @@ class CrowdScreen:
     def notice(self, text: str) -> None:
         """Print it."""
         click.echo(textwrap.fill(text, _COLUMNS))
+
+    def observe(self, call_sid: CallSid, fact: Fact) -> None:
+        """Nothing."""
 
     def follow(self, caller: Caller) -> None:
         """Count it."""
@@ -150,6 +184,9 @@ class JsonDisplay:
         click.echo(text, err=True)
 
     def follow(self, caller: Caller) -> None:
+        """Nothing."""
+
+    def observe(self, call_sid: CallSid, fact: Fact) -> None:
         """Nothing."""
 
     def finished(self, report: Report) -> None:

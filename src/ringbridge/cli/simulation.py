@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ringbridge import log
+from ringbridge.audio.wav import WavError, write_stereo
 from ringbridge.cli.places import Place, own_bridge, running_bridge
 from ringbridge.cli.screen import Display
 from ringbridge.emulator.caller import Caller
@@ -17,7 +18,6 @@ from ringbridge.emulator.play import Report, load_sounds, play
 from ringbridge.emulator.scenario import Scenario
 from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.speech.exact import ExactEars
-from ringbridge.emulator.speech.wav import WavError, write_stereo
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.wiretap import Wiretap
 
@@ -57,7 +57,11 @@ async def simulate(plan: Plan, loading: "Future[tuple[Speech, str]]", display: D
     if notice:
         display.notice(notice)
     faults = plan.scenario.faults
-    place = running_bridge(plan.url, speech, faults) if plan.url else own_bridge(plan.brain, speech, faults)
+    place = (
+        running_bridge(plan.url, speech, faults)
+        if plan.url
+        else own_bridge(plan.brain, speech, faults, display.observe)
+    )
     async with place as line:
         calls = _Calls(plan, line, speech, sounds, display)
         async with measured(at_once=plan.at_once) as load:

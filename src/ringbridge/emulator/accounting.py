@@ -6,8 +6,8 @@ Pure: it compares the tapes of both ends byte by byte, and knows nothing of what
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
 
+from ringbridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
 from ringbridge.emulator.elevenlabs.diary import Timed
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_BYTES, SILENCE
 
 __all__ = ["audible", "lost_to_caller", "lost_to_engine"]
 

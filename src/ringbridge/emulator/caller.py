@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
+from ringbridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
 from ringbridge.emulator.speech.base import Hearing, Speech, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.endpoint import HANGOVER_MS
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
 from ringbridge.emulator.speech.vad import Energy
 from ringbridge.emulator.twilio.phone import DIGIT_GAP_SECONDS, PhoneCall
 from ringbridge.emulator.twilio.records import CallEvent, CallOver

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
+from ringbridge.audio.wav import read_wav
 from ringbridge.emulator.caller import ANSWER_SECONDS, PATIENCE_SECONDS, AgentSilent, Caller, Line
 from ringbridge.emulator.likeness import is_in, sounds_in
 from ringbridge.emulator.scenario import DropStream, End, HangUp, Play, Press, Say, Scenario, Step, Wait
-from ringbridge.emulator.speech.wav import read_wav
 from ringbridge.emulator.twilio.records import CallOver
 from ringbridge.emulator.wiretap import Frames, Wiretap
 

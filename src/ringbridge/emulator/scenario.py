@@ -149,13 +149,14 @@ DEMO: Final = Scenario(
     greeting="how can I help you?",
     steps=(
         Say("I'd like to book a table for two, please."),
-        Say("Wait, make it a table for four.", barge_in_ms=3000, expect="A table for four it is."),
+        Say("Wait, make it a table for four.", barge_in_ms=5000, expect="A table for four it is."),
         Say("At the window, please.", expect="the table at the window is yours."),
         Press("7", expect="You pressed 7."),
         Say("Thank you, goodbye.", expect="Goodbye!"),
     ),
+    end="agent",
 )
-"""A greeting, two turns, one barge-in, one digit and a goodbye, with the scripted brain at the other end."""
+"""A greeting, a tool that takes its time, a barge-in, a digit, and a goodbye after which the agent hangs up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ringbridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
 from ringbridge.emulator.accounting import audible, lost_to_caller, lost_to_engine
 from ringbridge.emulator.elevenlabs.conversation import Conversation
 from ringbridge.emulator.elevenlabs.diary import EventKind
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_BYTES
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.records import CallEvent
 

@@ -10,11 +10,14 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from ringbridge.calls import documents
 from ringbridge.config import Settings, load_settings
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.elevenlabs.engine import Engine
 from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
 from ringbridge.emulator.faults import Fault, Faults
+from ringbridge.emulator.openai.script import Answer
+from ringbridge.emulator.openai.twin import OpenAITwin
 from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.twin import TwilioTwin
@@ -44,6 +47,8 @@ class World:
 
     twilio: TwilioTwin
     elevenlabs: ElevenLabsTwin
+    openai: OpenAITwin
+    """There only where `model` was given."""
     engine: Engine
     settings: Settings
     port: int
@@ -55,17 +60,20 @@ class World:
         *,
         settings: Mapping[str, str] | None = None,
         engine: Mapping[str, Any] | None = None,
+        model: Answer | None = None,
         faults: Iterable[Fault] = (),
         clock: Callable[[], float] = time.time,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         """`settings` go over those that lead to the twins, `engine` over the engine's own.
 
-        `brain` finds the words; `None` leaves that to the settings. `clock` is the twins' and the bridge's alike.
+        `brain` finds the words; `None` leaves that to the settings. `model` plays the language model that an agent
+        asks, at OPENAI_BASE_URL. `clock` is the twins' and the bridge's alike.
         """
         self.faults = Faults(faults)
         self.addresses = AddressBook()
         self._brain = brain
+        self._model = model
         self._speech = speech
         self._overrides = dict(settings or {})
         self._engine_overrides = dict(engine or {})
@@ -95,6 +103,8 @@ class World:
                     voice=self._speech.voice,
                 )
             )
+            if self._model is not None:
+                self.openai = await stack.enter_async_context(OpenAITwin(self._model))
             self.settings = load_settings(None, self._environment())
             parts = await stack.enter_async_context(
                 open_parts(self.settings, brain=self._brain, clock=self._clock, observers=self._observers)
@@ -127,7 +137,7 @@ class World:
             **{
                 "to": OWN_NUMBER,
                 "fallback_url": public_url.https(calls.FALLBACK),
-                "status_callback": public_url.https(calls.STREAM_STATUS),
+                "status_callback": public_url.https(documents.STREAM_STATUS),
                 **call,
             },
         )
@@ -142,5 +152,6 @@ class World:
             "TWILIO_BASE_URL": self.twilio.rest_url,
             "PUBLIC_URL": f"https://{PUBLIC_HOST}",
             "OPENAI_API_KEY": "sk-twin",
+            **({"OPENAI_BASE_URL": self.openai.base_url} if self._model is not None else {}),
             **self._overrides,
         }

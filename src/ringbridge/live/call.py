@@ -1,20 +1,26 @@
 """One phone call, running: carries out what its machine decides, over a conversation socket and Twilio's streams."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from aiohttp import ClientError, ClientSession
 
 from ringbridge import facts
-from ringbridge.apis.base import EngineAPI, PhoneAPI
+from ringbridge.apis.base import NOT_IN_PROGRESS, EngineAPI, PhoneAPI
+from ringbridge.brain.talk import Talk
+from ringbridge.calls.documents import Documents, Party
+from ringbridge.calls.languages import EngineChoice
 from ringbridge.errors import BrokenMessage, VendorError
 from ringbridge.facts import Fact, Observer, Outcome
 from ringbridge.ids import CallSid, ConversationId, StreamSid
 from ringbridge.live.sockets import Closed, Socket, connect
 from ringbridge.live.tasks import Tasks
+from ringbridge.phrases import for_language
+from ringbridge.plans import Plan, SendDigits, Transfer
 from ringbridge.relay import commands, events
 from ringbridge.relay.commands import Command
 from ringbridge.relay.events import Event, Timer
@@ -43,6 +49,7 @@ class Services:
     engine: EngineAPI
     phone: PhoneAPI
     session: ClientSession
+    documents: Documents
     record: Callable[[CallSid, Outcome], None]
     observers: tuple[Observer, ...]
 
@@ -53,23 +60,16 @@ class Call:
     Every method but `run` is synchronous: what it decides is done when it returns, save for closing.
     """
 
-    def __init__(
-        self,
-        sid: CallSid,
-        *,
-        caller: str,
-        called: str,
-        greeting: str | None,
-        services: Services,
-    ) -> None:
-        """`caller` is the human, `called` is ours; `greeting` overrides the engine's first message."""
-        self.sid = sid
-        self.caller = caller
-        self.called = called
+    def __init__(self, party: Party, *, choice: EngineChoice, greeting: str | None, services: Services) -> None:
+        """`choice` is the engine that takes the call; `greeting` overrides its first message."""
+        self.sid = party.call_sid
         self.conversation_id: ConversationId | None = None
-        self.answered: int | None = None
+        self.talk = Talk(for_language(choice.language))
+        self._party = party
+        self._choice = choice
         self._services = services
-        self._relay = Relay(variables={"caller": caller, "called": called, "call_sid": sid}, greeting=greeting)
+        variables = {"caller": party.caller, "called": party.called, "call_sid": party.call_sid}
+        self._relay = Relay(variables=variables, greeting=greeting)
         self._tasks = Tasks()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._stream: Socket | None = None
@@ -77,6 +77,9 @@ class Call:
         self._dialling: asyncio.Task[None] | None = None
         self._brain: BrainSession | None = None
         self._digits: list[str] = []
+        self._brains_own: dict[str, Any] = {}
+        self._asked: dict[int, asyncio.Future[bool]] = {}
+        self._numbers = itertools.count(1)
         self._outcome: Outcome | None = None
         self._slow: set[str] = set()
         self._over = asyncio.Event()
@@ -109,12 +112,47 @@ class Call:
         """The call can't go on: Twilio is told so already."""
         self._handle(events.Failed(reason))
 
+    @property
+    def is_transferring(self) -> bool:
+        """Whether the caller is being put through to a human, or talks with one."""
+        return self._relay.is_transferring
+
+    def dial_ended(self, *, taken: bool) -> None:
+        """The human to whom the caller was put through took the call, which has ended; or nobody did."""
+        self._handle(events.DialEnded(taken))
+
     # What the brain asks the call
 
     def card(self) -> CallCard:
         """The call as a brain sees it now."""
         assert self.conversation_id is not None
-        return CallCard(self.sid, self.caller, self.called, self.conversation_id, tuple(self._digits))
+        return CallCard(
+            self.sid,
+            self._party.caller,
+            self._party.called,
+            self.conversation_id,
+            tuple(self._digits),
+            self._choice.language,
+            self._brains_own,
+        )
+
+    async def ask(self, plan: Plan, event_id: int | None) -> bool:
+        """Carry out a plan once the reply `event_id` was heard; at once when that is `None` and nothing is being said.
+
+        Gives whether it was done. Cancelled, it is not done, unless it has begun.
+        """
+        number = next(self._numbers)
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        try:
+            self._handle(events.Asked(number, plan, event_id))
+            if self._over.is_set() and not answer.done():
+                return False
+            return await answer
+        finally:
+            del self._asked[number]
+            if answer.cancelled():
+                self._handle(events.Unwanted(number))
 
     def brain_attached(self, session: "BrainSession") -> None:
         """A brain socket came for this conversation: the newest wins, an older one is closed."""
@@ -142,11 +180,12 @@ class Call:
             if self._brain is not None:
                 self._brain.call_over()
             await self._tasks.close(grace=GIVE_BACK_SECONDS)
-            self._tell(facts.CallEnded(self._outcome))
+            self.tell(facts.CallEnded(self._outcome))
 
     def _handle(self, event: Event) -> None:
         for command in self._relay.handle(event):
             self._carry_out(command)
+        self.talk.gathering = self._relay.is_gathering
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -160,6 +199,13 @@ class Call:
                 self._close_engine()
             case commands.CloseStream():
                 self._close_stream()
+            case commands.Redirect(plan=plan):
+                self._tasks.start(self._redirect(plan), name=f"redirect {self.sid}")
+            case commands.Settled(number=number, done=done):
+                if number in self._asked and not self._asked[number].done():
+                    self._asked[number].set_result(done)
+            case commands.KeepDigits(digits=digits):
+                self._digits.append(digits)
             case commands.HangUp():
                 self._tasks.start(self._hang_up(), name=f"hang up {self.sid}")
             case commands.Record(outcome=outcome):
@@ -171,8 +217,10 @@ class Call:
             case commands.DropTimer(timer=timer):
                 self._drop_timer(timer)
             case commands.Report(fact=fact):
-                self._note(fact)
-                self._tell(fact)
+                if isinstance(fact, facts.ConversationOpened):
+                    self.conversation_id = fact.conversation_id
+                self.talk.note(fact)
+                self.tell(fact)
             case commands.Finish():
                 self._over.set()
             case _:
@@ -186,17 +234,8 @@ class Call:
         self._timers.pop(timer, None)
         self._handle(events.TimerFired(timer))
 
-    def _note(self, fact: Fact) -> None:
-        match fact:
-            case facts.ConversationOpened(conversation_id=conversation_id):
-                self.conversation_id = conversation_id
-                self.answered = None
-            case facts.DigitsPressed(digits=digits):
-                self._digits.append(digits)
-            case _:
-                pass
-
-    def _tell(self, fact: Fact) -> None:
+    def tell(self, fact: Fact) -> None:
+        """Tell whoever listens; what one of them does wrong is logged."""
         for observer in self._services.observers:
             try:
                 observer(self.sid, fact)
@@ -223,6 +262,18 @@ class Call:
             stream, self._stream = self._stream, None
             self._tasks.start(stream.close(), name=f"close stream of {self.sid}")
 
+    async def _redirect(self, plan: Transfer | SendDigits) -> None:
+        try:
+            await self._services.phone.redirect(self.sid, self._services.documents.redirect(self._party, plan))
+        except VendorError as error:
+            if error.code == NOT_IN_PROGRESS:
+                self._handle(events.CallOver())
+                return
+            log.warning("%s: %s", self.sid, error)
+            self._handle(events.RedirectFailed())
+        else:
+            self._handle(events.Redirected())
+
     async def _hang_up(self) -> None:
         try:
             await self._services.phone.hang_up(self.sid)
@@ -236,7 +287,7 @@ class Call:
 
     async def _converse(self) -> None:
         try:
-            url = await self._services.engine.signed_url()
+            url = await self._services.engine.signed_url(self._choice.engine_id)
             socket = await connect(self._services.session, url, seconds=CONNECT_SECONDS)
         except VendorError as error:
             self._handle(events.EngineUnreached(str(error)))
@@ -263,12 +314,10 @@ class Call:
             self._handle(events.Unreadable("engine", str(error)))
             return
         if type(message) is engine.Audio:
-            pair = self._relay.lane.agent(message)
-            if pair is not None:
-                media, mark = pair
-                self._write(self._stream, media, "twilio")
-                self._write(self._stream, mark, "twilio")
-            return
+            for wire in self._relay.lane.agent(message) or ():
+                self._write(self._stream, wire, "twilio")
+            if not message.audio_event.is_final:
+                return
         self._handle(events.FromEngine(message))
 
     def _close_engine(self) -> None:

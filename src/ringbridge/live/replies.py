@@ -3,18 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol, TypeAlias, assert_never
 
+from ringbridge import facts
 from ringbridge.brain import commands, events
-from ringbridge.brain.commands import Command, Fact
-from ringbridge.brain.events import Event
-from ringbridge.brain.turns import State, Turns
+from ringbridge.brain.commands import Command
+from ringbridge.brain.events import Event, Timer
+from ringbridge.brain.talk import Talk, Told
+from ringbridge.brain.turns import Patience, State, Turns
 from ringbridge.errors import BrokenMessage
 from ringbridge.ids import ConversationId
+from ringbridge.live.line import Facilities, TurnLine
 from ringbridge.live.reply import Reply
 from ringbridge.live.sockets import Socket
-from ringbridge.phrases import Phrases
-from ringbridge.turn import Brain, Call, Message, Turn
+from ringbridge.plans import Plan
+from ringbridge.turn import Brain, Call, Turn
 from ringbridge.wire import brain as wire
 
 __all__ = ["BrainSession", "CallView", "FindCall"]
@@ -28,11 +32,20 @@ class CallView(Protocol):
     When the call ends it tells the session that it attached last: `call_over()`.
     """
 
-    def card(self) -> Call:
-        """The call as it is now; digits may have been added since the last look."""
+    talk: Talk
+    """What was said on the call, by whichever socket."""
 
-    answered: int | None
-    """The event id of the newest turn that has been answered, by whichever socket."""
+    def card(self) -> Call:
+        """The call as it is now, without its line; digits may have been added since the last look."""
+
+    def tell(self, fact: facts.Fact) -> None:
+        """Tell whoever listens to the call."""
+
+    async def ask(self, plan: Plan, event_id: int | None) -> bool:
+        """Carry out a plan once the reply was heard; whether it was done. To be cancelled when it isn't wanted."""
+
+    def fail(self, reason: str) -> None:
+        """The call can't go on."""
 
     def brain_attached(self, session: "BrainSession") -> None:
         """A brain socket serves this call from now on. The call tells an older one that it is `replaced()`."""
@@ -49,17 +62,22 @@ conversation. `None`: no call knows it."""
 class BrainSession:
     """Runs one machine of turns over one socket. It owns its reply, and lets go of it when the socket ends."""
 
-    def __init__(self, socket: Socket, *, brain: Brain, find_call: FindCall, phrases: Phrases) -> None:
-        """`phrases` are what the caller hears where the brain has no words."""
+    def __init__(
+        self, socket: Socket, *, brain: Brain, find_call: FindCall, patience: Patience, facilities: Facilities
+    ) -> None:
+        """`patience` is how long the caller is made to wait, `facilities` what the brain can use on any call."""
         self._socket = socket
         self._brain = brain
         self._find_call = find_call
-        self._turns = Turns(phrases)
+        self._facilities = facilities
+        self._turns = Turns(patience)
         self._tasks = asyncio.TaskGroup()
+        self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._conversation_id = ConversationId("(not yet known)")
         self._call: CallView | None = None
         self._search: asyncio.Task[None] | None = None
         self._reply: Reply | None = None
+        self._asked: dict[int, int | None] = {}
 
     async def run(self) -> None:
         """Serve the socket until it ends, and then until the brain has let go of what it was saying."""
@@ -79,8 +97,30 @@ class BrainSession:
         """The call has ended: stop talking, and close the socket."""
         self._handle(events.CallOver())
 
+    async def act(self, number: int, plan: Plan) -> bool:
+        """The reply `number` wants a plan carried out after its words; `False` when that reply is over."""
+        self._handle(events.PlanAsked(number, plan))
+        if number not in self._asked:
+            return False
+        assert self._call is not None
+        return await self._call.ask(plan, self._asked.pop(number))
+
+    def noted(self, number: int, fact: facts.Fact) -> None:
+        """The reply `number` tells what has happened."""
+        match fact:
+            case facts.ToolBegan():
+                self._handle(events.ToolBegan(number))
+            case facts.ToolEnded():
+                self._handle(events.ToolEnded(number))
+            case _:
+                pass
+        assert self._call is not None
+        self._call.tell(fact)
+
     def _end(self) -> None:
         self._handle(events.SocketEnded())
+        for timer in list(self._timers):
+            self._drop_timer(timer)
         if self._search is not None:
             self._search.cancel()
         if self._call is not None:
@@ -104,26 +144,55 @@ class BrainSession:
                 if not self._socket.send(wire.encode(message)):
                     log.warning("%s: ElevenLabs is too slow to be told more, and is cut off", self._conversation_id)
                     self._socket.abort()
-            case commands.StartReply(number=number, history=history):
-                self._start_reply(number, history)
+            case commands.SetTimer(timer=timer, seconds=seconds):
+                self._drop_timer(timer)
+                self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
+            case commands.DropTimer(timer=timer):
+                self._drop_timer(timer)
+            case commands.StartReply(number=number, told=told):
+                self._start_reply(number, told)
             case commands.CancelReply():
                 assert self._reply is not None
                 self._reply.cancel()
+            case commands.AskLine(number=number, plan=plan, event_id=event_id):
+                self._ask_line(number, plan, event_id)
+            case commands.GiveUp(reason=reason):
+                assert self._call is not None
+                self._call.fail(reason)
             case commands.FindCall(conversation_id=conversation_id):
                 self._conversation_id = conversation_id
                 self._search = self._tasks.create_task(self._find(), name=f"call of {conversation_id}")
-            case commands.SetTimer(seconds=seconds):
-                asyncio.get_running_loop().call_later(seconds, self._handle, events.TimerFired())
             case commands.CloseSocket(code=code, reason=reason):
                 self._tasks.create_task(
                     self._socket.close(code, reason), name=f"close brain of {self._conversation_id}"
                 )
             case commands.Report(fact=fact):
-                if isinstance(fact, commands.TurnAnswered) and self._call is not None and fact.event_id is not None:
-                    self._call.answered = fact.event_id
+                if isinstance(fact, commands.TurnFact) and self._call is not None:
+                    self._call.tell(fact)
                 _note(self._conversation_id, fact)
             case _:
                 assert_never(command)
+
+    def _drop_timer(self, timer: Timer) -> None:
+        if (handle := self._timers.pop(timer, None)) is not None:
+            handle.cancel()
+
+    def _timer_fired(self, timer: Timer) -> None:
+        self._timers.pop(timer, None)
+        self._handle(events.TimerFired(timer))
+
+    def _ask_line(self, number: int | None, plan: Plan, event_id: int | None) -> None:
+        if number is not None:
+            self._asked[number] = event_id  # its reply awaits the answer
+            return
+        assert self._call is not None
+        self._tasks.create_task(
+            self._ask_unanswered(self._call, plan, event_id), name=f"end of {self._conversation_id}"
+        )
+
+    @staticmethod
+    async def _ask_unanswered(call: CallView, plan: Plan, event_id: int | None) -> None:
+        await call.ask(plan, event_id)
 
     async def _find(self) -> None:
         call = await self._find_call(self._conversation_id)
@@ -134,11 +203,20 @@ class BrainSession:
             return
         self._call = call
         call.brain_attached(self)
-        self._handle(events.CallFound(call.answered))
+        self._handle(events.CallFound(call.talk))
 
-    def _start_reply(self, number: int, history: tuple[Message, ...]) -> None:
+    def _start_reply(self, number: int, told: Told) -> None:
         assert self._call is not None
-        turn = Turn(history, self._call.card())
+        card = self._call.card()
+        line = TurnLine(number, card, self, self._facilities)
+        turn = Turn(
+            told.history,
+            replace(card, line=line),
+            interrupted=told.interrupted,
+            heard=told.heard,
+            heard_out=told.heard_out,
+            utterance=told.utterance,
+        )
         self._reply = Reply(
             number,
             lambda: self._brain(turn),
@@ -148,9 +226,9 @@ class BrainSession:
         )
 
 
-def _note(conversation_id: ConversationId, fact: Fact) -> None:
+def _note(conversation_id: ConversationId, fact: commands.Fact) -> None:
     match fact:
-        case commands.TurnFailed(event_id=event_id, cause=cause, after_words=after_words):
+        case facts.TurnFailed(event_id=event_id, cause=cause, after_words=after_words):
             when = "after some words" if after_words else "before its first word"
             log.warning("%s: the brain failed at turn %s %s: %s", conversation_id, event_id, when, cause)
         case commands.UnknownConversation():
@@ -167,7 +245,11 @@ def _note(conversation_id: ConversationId, fact: Fact) -> None:
             log.info("%s: a message on the brain socket was passed over: %s", conversation_id, why)
         case commands.SocketReplaced():
             log.info("%s: a newer brain socket took over", conversation_id)
-        case commands.TurnAnswered(event_id=event_id, by=by) if by != "brain":
+        case facts.TurnAnswered(event_id=event_id, by=by) if by != "brain":
             log.info("%s: turn %s was answered by a phrase of ours: %s", conversation_id, event_id, by)
+        case facts.TurnBegan() | facts.TurnAnswered() | facts.TurnSuperseded() | facts.FillerSpoken():
+            pass  # they hold words, or are everyday; whoever cares listens to the call
+        case commands.TranscriptPassedOver(event_id=event_id):
+            log.debug("%s: transcript %d came again", conversation_id, event_id)
         case _:
-            log.debug("%s: %s", conversation_id, fact)
+            assert_never(fact)

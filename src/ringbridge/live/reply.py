@@ -9,15 +9,12 @@ from traceback import extract_tb
 from ringbridge.brain.events import ReplyCancelled, ReplyEnded, ReplyEvent, ReplyFailed, ReplySaid
 from ringbridge.errors import RingbridgeError
 
-__all__ = ["Reply"]
+__all__ = ["Reply", "cause_of"]
 
 log = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 2.0
 """How long a brain may take to let go of a cancelled reply before the next one begins without it."""
-
-PATIENCE_SECONDS = 20.0
-"""A brain that says nothing for so long has failed: nobody holds the line for longer."""
 
 
 class Reply:
@@ -66,19 +63,15 @@ class Reply:
             self._tell(ReplyCancelled(self._number))
 
     async def _run(self, pieces: Callable[[], AsyncIterator[object]]) -> None:
-        patience = asyncio.timeout(PATIENCE_SECONDS)
         try:
-            async with patience:
-                await self._speak(pieces(), patience)
+            await self._speak(pieces())
         except Exception as error:  # whatever a brain does wrong, its caller gets an answer
             log.debug("%s: the failure in full", self._name, exc_info=error)
-            late = f"it said nothing for {PATIENCE_SECONDS:g} s"
-            self._tell(ReplyFailed(self._number, late if patience.expired() else _cause(error)))
+            self._tell(ReplyFailed(self._number, cause_of(error)))
         else:
             self._tell(ReplyEnded(self._number))
 
-    async def _speak(self, pieces: AsyncIterator[object], patience: asyncio.Timeout) -> None:
-        loop = asyncio.get_running_loop()
+    async def _speak(self, pieces: AsyncIterator[object]) -> None:
         own = asyncio.current_task()
         assert own is not None
         try:
@@ -87,7 +80,6 @@ class Reply:
                     raise asyncio.CancelledError  # the brain caught the first one, and goes on talking
                 if not isinstance(piece, str):
                     raise TypeError(f"a brain yields str, not {type(piece).__name__}")
-                patience.reschedule(loop.time() + PATIENCE_SECONDS)
                 self._tell(ReplySaid(self._number, piece))
                 await asyncio.sleep(0)  # a brain that yields without ever waiting must not hold up other calls
         finally:
@@ -95,8 +87,8 @@ class Reply:
                 await close()
 
 
-def _cause(error: Exception) -> str:
-    """What to log of a brain's failure: its text may hold the caller's words, unless it is one of ours."""
+def cause_of(error: BaseException) -> str:
+    """What to log of a brain's or a tool's failure: its text may hold the caller's words, unless it is one of ours."""
     if isinstance(error, RingbridgeError):
         return str(error)
     frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename != __file__]

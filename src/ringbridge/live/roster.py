@@ -6,6 +6,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from ringbridge.calls.documents import Party
+from ringbridge.calls.languages import EngineChoice
 from ringbridge.facts import ConversationOpened, Fact, GreetingRefused
 from ringbridge.ids import CallSid, ConversationId
 from ringbridge.live.call import Call, Services
@@ -25,10 +27,11 @@ class Roster:
     An async context manager: leaving it ends the calls.
     """
 
-    def __init__(self, services: Services, *, greeting: str | None) -> None:
-        """`greeting` is each conversation's first message; `None` leaves that to the engine."""
+    def __init__(self, services: Services, *, greeting: str | None, default: EngineChoice) -> None:
+        """`greeting` is each conversation's first message; `None` leaves that to the engine, which is `default`."""
         self._services = replace(services, observers=(self._observe, *services.observers))
         self._greeting = greeting
+        self._default = default
         self._calls: dict[CallSid, Call] = {}
         self._conversations: dict[ConversationId, Call] = {}
         self._awaited: dict[ConversationId, set[asyncio.Future[Call]]] = {}
@@ -53,19 +56,16 @@ class Roster:
         """The call in progress of that name."""
         return self._calls.get(sid)
 
-    def arrive(self, sid: CallSid, *, caller: str, called: str) -> Call:
-        """The call of that name, which begins now unless it is in progress already."""
-        if sid in self._calls:
-            return self._calls[sid]
-        call = Call(
-            sid,
-            caller=caller,
-            called=called,
-            greeting=self._greeting,
-            services=self._services,
-        )
-        self._calls[sid] = call
-        self.tasks.start(self._live(call), name=f"call {sid}")
+    def arrive(self, party: Party, choice: EngineChoice | None = None) -> Call:
+        """The call of that party, which begins now unless it is in progress already.
+
+        `choice` is the engine that takes it, if it is not the default one.
+        """
+        if party.call_sid in self._calls:
+            return self._calls[party.call_sid]
+        call = Call(party, choice=choice or self._default, greeting=self._greeting, services=self._services)
+        self._calls[call.sid] = call
+        self.tasks.start(self._live(call), name=f"call {call.sid}")
         return call
 
     async def find(self, conversation_id: ConversationId) -> Call | None:

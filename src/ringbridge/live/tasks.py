@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 __all__ = ["Tasks"]
 
 log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
 
 
 class Tasks:
@@ -18,7 +20,7 @@ class Tasks:
     """
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -28,7 +30,7 @@ class Tasks:
     ) -> None:
         await self.close(grace=0)
 
-    def start(self, coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    def start(self, coroutine: Coroutine[Any, Any, _Result], *, name: str) -> asyncio.Task[_Result]:
         """Run a coroutine. If it raises, that is logged under its name."""
         task = asyncio.create_task(coroutine, name=name)  # noqa: TID251
         self._tasks.add(task)
@@ -45,7 +47,7 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task %s failed", task.get_name(), exc_info=error)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ringbridge.facts import Fact, Outcome
+from ringbridge.plans import SendDigits, Transfer
 from ringbridge.relay.events import Timer
 
 __all__ = [
@@ -13,10 +14,13 @@ __all__ = [
     "DropTimer",
     "Finish",
     "HangUp",
+    "KeepDigits",
     "OpenEngine",
     "Record",
+    "Redirect",
     "Report",
     "SetTimer",
+    "Settled",
     "ToEngine",
     "ToTwilio",
 ]
@@ -54,6 +58,28 @@ class CloseStream:
 @dataclass(frozen=True, slots=True)
 class HangUp:
     """End the phone call by REST; answered by `HungUp` or `HangUpFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Have Twilio do something else with the call than to stream it, by REST; answered by `Redirected` or not."""
+
+    plan: Transfer | SendDigits
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Tell whoever asked for the plan `number` whether it was done."""
+
+    number: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDigits:
+    """Remember what the caller has keyed. It may be secret: it goes into no log and to no vendor."""
+
+    digits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +123,9 @@ Command: TypeAlias = (
     | ToTwilio
     | CloseStream
     | HangUp
+    | Redirect
+    | Settled
+    | KeepDigits
     | Record
     | SetTimer
     | DropTimer

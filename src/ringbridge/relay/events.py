@@ -5,11 +5,14 @@ from enum import Enum
 from typing import TypeAlias
 
 from ringbridge.ids import StreamSid
+from ringbridge.plans import Plan
 from ringbridge.wire import engine, twilio
 
 __all__ = [
     "Announced",
+    "Asked",
     "CallOver",
+    "DialEnded",
     "EngineClosed",
     "EngineConnected",
     "EngineUnreached",
@@ -19,11 +22,14 @@ __all__ = [
     "FromTwilio",
     "HangUpFailed",
     "HungUp",
+    "RedirectFailed",
+    "Redirected",
     "StreamClosed",
     "StreamStarted",
     "Timer",
     "TimerFired",
     "Unreadable",
+    "Unwanted",
     "Unwritten",
 ]
 
@@ -39,6 +45,10 @@ class Timer(Enum):
     DIGITS = "the caller has stopped pressing keys"
     PLAYED = "what was queued should have been played"
     STOP_DUE = "Twilio should have stopped the stream of a call that we ended"
+    SETTLED = "no more audio of a reply has come since the last of it was heard"
+    ERRAND = "what waits for words to be heard has waited long enough"
+    AWAY = "Twilio should be done with what it does instead of streaming"
+    PLAYING = "the engine is to be told that a sound is playing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,42 @@ class HangUpFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The brain wants a plan carried out once the reply `event_id` was heard (`None`: whatever is being said).
+
+    It gets one answer, `Settled` with its `number`. One that waits gives way to a newer.
+    """
+
+    number: int
+    plan: Plan
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """Whoever asked for the plan `number` does not want it any more, and needs no answer."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """Twilio has taken the call from its stream, as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectFailed:
+    """It has not; the stream goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded:
+    """The human to whom the caller was put through took the call, and has ended it; or nobody did."""
+
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A timer of the machine's ran out."""
 
@@ -155,5 +201,10 @@ Event: TypeAlias = (
     | Unwritten
     | HungUp
     | HangUpFailed
+    | Asked
+    | Unwanted
+    | Redirected
+    | RedirectFailed
+    | DialEnded
     | TimerFired
 )

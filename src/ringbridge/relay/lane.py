@@ -4,11 +4,12 @@ The machine sets the gate; the reader's callback of one socket carries each fram
 """
 
 from collections import deque
+from collections.abc import Iterable
 from enum import Enum
 from typing import Generic, TypeVar
 
 from ringbridge.ids import StreamSid
-from ringbridge.relay.playout import Playout
+from ringbridge.relay.playout import Cut, Playout
 from ringbridge.wire import engine, twilio
 
 __all__ = ["AGENT_HELD_MS", "CALLER_HELD_MS", "Gate", "Lane", "audio_ms"]
@@ -20,6 +21,13 @@ AGENT_HELD_MS = 30_000
 """The agent's words from before the stream starts: as much is kept, the newest goes (a greeting has its start)."""
 
 BYTES_PER_MS = 8
+
+
+WHOLE_CHARACTERS = 5336
+"""Base64 of half a second: so much goes on in one piece in any case."""
+
+PIECE_CHARACTERS = 2664
+"""Base64 of a quarter of a second: about a word."""
 
 
 class Gate(Enum):
@@ -69,6 +77,7 @@ class Lane:
         self.playout = Playout()
         self._stream_sid = StreamSid("")
         self._last_interruption = -1
+        self._muted = False
         self._caller_held: _Held[str] = _Held()
         self._agent_held: _Held[engine.Audio] = _Held()
 
@@ -84,23 +93,28 @@ class Lane:
                 self._caller_held.drop_oldest()
         return None
 
-    def agent(self, audio: engine.Audio) -> tuple[bytes, bytes] | None:
-        """One piece of the agent's: the media and the mark to send to Twilio now, if any.
+    def agent(self, audio: engine.Audio) -> list[bytes] | None:
+        """One message with the agent's audio: what to send to Twilio now, if anything, a mark behind each media.
 
         Stale is what belongs to a reply before the last interruption: a lower id. An equal one is the reply after it.
         """
         payload, event_id = audio.audio_event.audio_base_64, audio.audio_event.event_id
-        if not payload or self._is_stale(event_id):
+        alignment = audio.audio_event.alignment
+        if not (payload or alignment) or self.is_stale(event_id):
             return None
         if self.from_agent is Gate.OPEN:
-            mark = self.playout.queue(audio_ms(payload), event_id)
-            return (
-                twilio.encode(twilio.Media(self._stream_sid, twilio.Payload(payload))),
-                twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(mark))),
-            )
+            if alignment:  # its audio may come with the next messages only
+                self.playout.spell(event_id, engine.letters(audio.audio_event))
+            return [wire for piece in self._pieces(payload, event_id) for wire in self._queue(piece, event_id)] or None
         if self.from_agent is Gate.HOLDING and self._agent_held.ms < AGENT_HELD_MS:
             self._agent_held.append(audio_ms(payload), audio)
         return None
+
+    def _pieces(self, payload: str, event_id: int | None) -> list[str]:
+        """As it came; but where the words are known, what is long goes on in pieces, as each has a mark of its own."""
+        if len(payload) <= WHOLE_CHARACTERS or not self.playout.is_spelled(event_id):
+            return [payload] if payload else []
+        return [payload[start : start + PIECE_CHARACTERS] for start in range(0, len(payload), PIECE_CHARACTERS)]
 
     def open_to_engine(self) -> list[bytes]:
         """The conversation is open: the caller's words pass from now on. Gives those that waited, to be sent first."""
@@ -115,12 +129,15 @@ class Lane:
         """A stream is attached: the agent's words pass from now on. Gives what waited for it, to be sent first."""
         self.from_agent = Gate.OPEN
         self._stream_sid = stream_sid
+        if self._muted:
+            self.mute()
         return [message for audio in self._agent_held.take() for message in self.agent(audio) or ()]
 
-    def shut_to_caller(self) -> None:
+    def shut_to_caller(self) -> Cut:
         """The stream is gone, and with it what it had not played; what the agent says now is dropped."""
         self.from_agent = Gate.SHUT
-        self.playout.clear()
+        self._stream_sid = StreamSid("")
+        return self.playout.clear()
 
     def forget_agent(self) -> None:
         """The conversation was given back before its stream came: its words are nobody's."""
@@ -128,18 +145,46 @@ class Lane:
         self._agent_held.take()
         self._last_interruption = -1
 
-    def interrupt(self, event_id: int) -> tuple[bytes | None, int]:
-        """The caller barged in: audio of older replies is dropped wherever it waits.
+    def mute(self) -> None:
+        """Drop what the agent says until the caller has spoken: a conversation that goes on does not greet again."""
+        self._muted = True
+        self.from_agent = Gate.SHUT
+        self._agent_held.take()
 
-        Gives the `clear` to send (`None` without a stream), and the ms of audio that were never heard.
-        """
+    def unmute(self) -> None:
+        """The caller has spoken."""
+        if self._muted:
+            self._muted = False
+            self.from_agent = Gate.OPEN if self._stream_sid else Gate.HOLDING
+
+    def play(self, pieces: Iterable[str]) -> list[bytes]:
+        """Audio of our own, after the agent's: what to send to Twilio now, a mark behind each media."""
+        return [wire for piece in pieces for wire in self._queue(piece, None)]
+
+    def clear(self) -> tuple[bytes | None, Cut]:
+        """Silence at once. Gives the `clear` to send (`None` without a stream), and what it cuts off."""
+        cut = self.playout.clear()
+        return (twilio.encode(twilio.Clear(self._stream_sid)) if self._stream_sid else None), cut
+
+    def interrupt(self, event_id: int) -> tuple[bytes | None, Cut]:
+        """The caller barged in: audio of older replies is dropped wherever it waits. Gives what `clear` does."""
         self._last_interruption = max(self._last_interruption, event_id)
         for audio in self._agent_held.take():
             self.agent(audio)  # held again, unless it is stale by now
-        dropped = self.playout.clear()
-        if self.from_agent is not Gate.OPEN:
-            return None, dropped
-        return twilio.encode(twilio.Clear(self._stream_sid)), dropped
+        return self.clear()
 
-    def _is_stale(self, event_id: int | None) -> bool:
+    def is_stale(self, event_id: int | None) -> bool:
+        """Whether the caller has cut in on this reply, or on a later one."""
         return event_id is not None and event_id < self._last_interruption
+
+    def begin_conversation(self) -> None:
+        """Another conversation takes over: its ids begin anew."""
+        self._last_interruption = -1
+        self.playout.begin_conversation()
+
+    def _queue(self, payload: str, event_id: int | None) -> tuple[bytes, bytes]:
+        mark = self.playout.queue(audio_ms(payload), event_id)
+        return (
+            twilio.encode(twilio.Media(self._stream_sid, twilio.Payload(payload))),
+            twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(mark))),
+        )

@@ -5,11 +5,27 @@
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ringbridge.facts import Heard
 
-__all__ = ["Playout"]
+__all__ = ["Cut", "Playout"]
+
+_CLAUSE_ENDS = frozenset(".,;:!?…।")
+"""Alignments come clause by clause, without the space between two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a clear has cut off.
+
+    `reply` was being heard (`None`: none was); `heard` are its words so far, `None` where the engine sent no alignment.
+    """
+
+    dropped_ms: int
+    reply: int | None
+    heard: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +41,18 @@ class Playout:
 
     def __init__(self) -> None:
         self.heard: Heard | None = None
+        self.reply: int | None = None
+        """The reply whose audio came last."""
         self._epoch = 0
         self._marks = 0
         self._pending: deque[_Pending] = deque()
-        self._reply: int | None = None
         self._reply_ms = 0.0
         self._queued_ms = 0.0
         self._heard_ms = 0.0
+        self._letters: deque[tuple[int | None, str, float]] = deque()
+        self._is_new_piece = True
+        self._ended: int | None = None
+        self._told_whole: int | None = None
 
     @property
     def unheard_ms(self) -> float:
@@ -39,20 +60,41 @@ class Playout:
         return self._queued_ms - self._heard_ms
 
     @property
+    def progress(self) -> float:
+        """Rises whenever something is sent or heard."""
+        return self._queued_ms + self._heard_ms
+
+    @property
     def silent(self) -> bool:
         """Everything that was sent has been heard or cleared."""
         return not self._pending
 
+    @property
+    def last_mark(self) -> str:
+        """The name of the mark that was given last."""
+        return f"e{self._epoch}:{self._marks}"
+
     def queue(self, ms: float, event_id: int | None) -> str:
         """Audio of a reply was sent; gives the name of the mark to be sent behind it."""
-        if event_id != self._reply:
-            self._reply, self._reply_ms = event_id, 0.0
+        self._turn_to(event_id)
+        if event_id == self._told_whole:
+            self._told_whole = None  # it had only paused
         self._reply_ms += ms
         self._queued_ms += ms
         self._marks += 1
-        name = f"e{self._epoch}:{self._marks}"
-        self._pending.append(_Pending(name, event_id, self._reply_ms, self._queued_ms))
-        return name
+        self._pending.append(_Pending(self.last_mark, event_id, self._reply_ms, self._queued_ms))
+        return self.last_mark
+
+    def spell(self, event_id: int | None, letters: Iterable[tuple[str, float]]) -> None:
+        """What the audio of a reply will say from here on: letters, each with the ms to its end."""
+        self._turn_to(event_id)
+        self._is_new_piece = True
+        for letter, ends in letters:
+            self._add_letter(event_id, letter, self._reply_ms + ends)
+
+    def is_spelled(self, event_id: int | None) -> bool:
+        """Whether the words of this reply are known, at least some of them."""
+        return bool(self._letters) and self._letters[-1][0] == event_id
 
     def echoed(self, name: str) -> Heard | None:
         """A mark came back. Gives the new position; `None` if it tells nothing (an older epoch, a name not ours)."""
@@ -64,12 +106,85 @@ class Playout:
                 break
         self._heard_ms = mark.total_ms
         self.heard = Heard(mark.event_id, round(mark.reply_ms))
+        while self._letters and self._letters[0][0] != mark.event_id:
+            self._letters.popleft()
         return self.heard
 
-    def clear(self) -> int:
-        """The queue was emptied, or its stream is gone. Gives the ms that were never heard."""
-        dropped = round(self.unheard_ms)
+    def ended(self, reply: int) -> None:
+        """The engine says that all audio of a reply was sent."""
+        self._ended = reply
+
+    def is_over(self, *, settled: bool) -> int | None:
+        """The reply that was heard to its end just now, told once unless more of it comes.
+
+        Until the engine has said that it is complete, only time can tell: `settled` says that it has.
+        """
+        last = self.heard
+        if self._pending or last is None or last.event_id is None or last.event_id == self._told_whole:
+            return None
+        if last.event_id != self.reply or not (settled or last.event_id == self._ended):
+            return None
+        self._told_whole = last.event_id
+        return last.event_id
+
+    def was_heard(self, reply: int) -> bool:
+        """Whether this reply, or a later one, was heard to its end, as far as is known by now."""
+        return self._told_whole is not None and reply <= self._told_whole
+
+    def is_complete(self, reply: int) -> bool:
+        """Whether the engine has said that no more of this reply, or of a later one, comes."""
+        return self._ended is not None and reply <= self._ended
+
+    def begin_sound(self) -> None:
+        """What comes now is no reply, and is counted from its own start."""
+        self.reply, self._reply_ms, self.heard = None, 0.0, None
+
+    def begin_conversation(self) -> None:
+        """Another conversation counts its replies anew."""
+        self.reply = self.heard = self._ended = self._told_whole = None
+
+    def clear(self) -> Cut:
+        """The queue was emptied, or its stream is gone."""
+        cut = self._cut()
         self._epoch += 1
         self._pending.clear()
+        self._letters.clear()
         self._heard_ms = self._queued_ms
-        return dropped
+        if self.reply is not None:
+            self._told_whole = self.reply  # it never will be heard to its end
+        return cut
+
+    def _turn_to(self, event_id: int | None) -> None:
+        if event_id != self.reply:
+            self.reply, self._reply_ms = event_id, 0.0
+
+    def _add_letter(self, event_id: int | None, letter: str, ends: float) -> None:
+        if self._letters and not letter.isspace():
+            reply, before, ended = self._letters[-1]
+            if reply == event_id and before in _CLAUSE_ENDS and ends > ended and self._is_new_piece:
+                self._letters.append((event_id, " ", ended))
+        self._is_new_piece = False
+        self._letters.append((event_id, letter, ends))
+
+    def _cut(self) -> Cut:
+        dropped = round(self.unheard_ms)
+        reply = self._pending[0].event_id if self._pending else self._unfinished
+        return Cut(dropped, reply, None if reply is None else self._heard_words(reply))
+
+    @property
+    def _unfinished(self) -> int | None:
+        """The reply that is still being made, though all that came of it was heard."""
+        reply = self.reply
+        return None if reply is None or self._ended == reply or self.was_heard(reply) else reply
+
+    def _heard_words(self, reply: int) -> str | None:
+        spoken = [(letter, ends) for event_id, letter, ends in self._letters if event_id == reply]
+        if not spoken:
+            return None
+        heard_ms = self.heard.ms if self.heard is not None and self.heard.event_id == reply else 0
+        count = sum(ends <= heard_ms + 1 for _, ends in spoken)
+        text = "".join(letter for letter, _ in spoken)
+        heard, rest = text[:count], text[count:]
+        if rest and not rest[0].isspace() and heard and not heard[-1].isspace():
+            heard = heard.rpartition(" ")[0]  # a word that was cut is not heard
+        return heard.strip()

@@ -1,18 +1,21 @@
 """The application: every route, and what stands behind them."""
 
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from ringbridge.calls.documents import CALL_ENDED, DIAL_ENDED, MEDIA_STREAM, STREAM_STATUS, WHISPER, Documents
 from ringbridge.calls.ledger import Ledger
 from ringbridge.calls.tokens import CallTokens
 from ringbridge.config import Settings
 from ringbridge.live.call import Services
+from ringbridge.live.line import Facilities
 from ringbridge.live.roster import Roster
 from ringbridge.live.sockets import client_session
+from ringbridge.live.sounds import Sounds
 from ringbridge.parts import Parts
-from ringbridge.phrases import ENGLISH
 from ringbridge.web import calls
 from ringbridge.web.brain import BrainDesk
 from ringbridge.web.calls import CallDesk
@@ -24,39 +27,79 @@ __all__ = ["open_app"]
 
 BRAIN = "/ws"
 
+NONCE_BYTES = 16
+"""128 bits: a token can't be guessed."""
+
 
 @asynccontextmanager
 async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Application]:
     """The bridge as an aiohttp application. Leaving the context ends every call and gives everything back."""
     ledger = Ledger(parts.clock)
+    tokens = CallTokens(settings.shared_secrets)
+    documents = _documents(settings, tokens, parts.clock)
     async with client_session() as session:
-        services = Services(parts.engine, parts.phone, session, ledger.record, parts.observers)
-        async with Roster(services, greeting=settings.greeting or None) as roster:
+        services = Services(parts.engine, parts.phone, session, documents, ledger.record, parts.observers)
+        greeting = settings.greeting or None
+        async with Roster(services, greeting=greeting, default=settings.default_engine) as roster:
+            facilities = Facilities(
+                memory=parts.memory,
+                models=parts.models,
+                sounds=Sounds(session),
+                tasks=roster.tasks,
+                transfer_numbers=dict(settings.transfer_numbers),
+            )
             app = web.Application(middlewares=[guard_errors])
             app.on_response_prepare.append(hide_server)
             app.on_shutdown.append(roster.shut_down)
-            app.add_routes(_routes(settings, parts, ledger, roster))
+            app.add_routes(
+                _routes(
+                    settings,
+                    parts,
+                    ledger=ledger,
+                    tokens=tokens,
+                    documents=documents,
+                    roster=roster,
+                    facilities=facilities,
+                )
+            )
             yield app
 
 
-def _routes(settings: Settings, parts: Parts, ledger: Ledger, roster: Roster) -> list[web.RouteDef]:
+def _documents(settings: Settings, tokens: CallTokens, clock: Callable[[], float]) -> Documents:
+    number = settings.twilio_phone_number
+    return Documents(
+        tokens=tokens,
+        public_url=settings.public_url,
+        fallback_number=settings.fallback_number,
+        own_numbers=(number,) if number else (),
+        whisper_text=settings.transfer_whisper,
+        clock=clock,
+        nonce=lambda: secrets.token_urlsafe(NONCE_BYTES),
+    )
+
+
+def _routes(
+    settings: Settings,
+    parts: Parts,
+    *,
+    ledger: Ledger,
+    tokens: CallTokens,
+    documents: Documents,
+    roster: Roster,
+    facilities: Facilities,
+) -> list[web.RouteDef]:
     guard = TwilioGuard(
         origin=str(settings.public_url),
         tokens=settings.twilio_auth_tokens,
         check_upgrade=settings.check_upgrade_signature,
     )
-    tokens = CallTokens(settings.shared_secrets)
-    number = settings.twilio_phone_number
     desk = CallDesk(
         guard=guard,
         roster=roster,
         ledger=ledger,
-        tokens=tokens,
-        public_url=settings.public_url,
-        fallback_number=settings.fallback_number,
-        own_numbers=(number,) if number else (),
-        phrases=ENGLISH,
-        clock=parts.clock,
+        documents=documents,
+        engines=settings.speech_engine_ids,
+        default=settings.default_engine,
     )
     media = MediaDesk(guard=guard, roster=roster, ledger=ledger, tokens=tokens, clock=parts.clock)
     brain = BrainDesk(
@@ -66,16 +109,18 @@ def _routes(settings: Settings, parts: Parts, ledger: Ledger, roster: Roster) ->
         clock=parts.clock,
         brain=parts.brain,
         find_call=roster.find,
-        phrases=ENGLISH,
+        patience=settings.patience,
+        facilities=facilities,
     )
     health = HealthDesk(roster)
     return [
         web.post(calls.INCOMING_CALL, desk.incoming_call),
-        web.post(calls.CALL_ENDED, desk.call_ended),
-        web.post(calls.DIAL_ENDED, desk.dial_ended),
-        web.post(calls.STREAM_STATUS, desk.stream_status),
+        web.post(CALL_ENDED, desk.call_ended),
+        web.post(DIAL_ENDED, desk.dial_ended),
+        web.post(WHISPER, desk.whisper),
+        web.post(STREAM_STATUS, desk.stream_status),
         web.post(calls.FALLBACK, desk.fallback),
-        web.get(calls.MEDIA_STREAM, media.handle, allow_head=False),
+        web.get(MEDIA_STREAM, media.handle, allow_head=False),
         web.get(BRAIN, brain.handle, allow_head=False),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from ringbridge.brain.turns import Patience
 from ringbridge.errors import BrainTokenRefused
+from ringbridge.live.line import Facilities
 from ringbridge.live.replies import BrainSession, FindCall
 from ringbridge.live.sockets import accept
-from ringbridge.phrases import Phrases
 from ringbridge.turn import Brain
 from ringbridge.wire import brain_token
 
@@ -36,7 +37,8 @@ class BrainDesk:
     clock: Callable[[], float]
     brain: Brain
     find_call: FindCall
-    phrases: Phrases
+    patience: Patience
+    facilities: Facilities
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one brain socket to its end, or answer 401 and log which proof failed, with its mend."""
@@ -45,7 +47,13 @@ class BrainDesk:
             log.warning("GET %s was refused: %s", request.path, "; ".join(problems))
             return web.Response(status=401)
         socket = await accept(request)
-        session = BrainSession(socket, brain=self.brain, find_call=self.find_call, phrases=self.phrases)
+        session = BrainSession(
+            socket,
+            brain=self.brain,
+            find_call=self.find_call,
+            patience=self.patience,
+            facilities=self.facilities,
+        )
         await session.run()
         return socket.response
 

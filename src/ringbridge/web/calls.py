@@ -1,51 +1,39 @@
 """Twilio's webhooks about a call: it comes in, its stream has ended, a human was dialled, a stream has news."""
 
 import logging
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
 from aiohttp import web
 
+from ringbridge.calls.documents import Documents, Party
+from ringbridge.calls.languages import EngineChoice, choose_engine
 from ringbridge.calls.ledger import AfterStream, Arrival, Ledger, SameAnswer, after_stream, on_arrival
-from ringbridge.calls.tokens import CallTokens
 from ringbridge.live.roster import Roster
-from ringbridge.phrases import Phrases
-from ringbridge.public_url import PublicUrl
+from ringbridge.phrases import Phrases, for_language
 from ringbridge.web.guards import TwilioGuard
 from ringbridge.wire import twiml
 from ringbridge.wire.error_codes import explain
 from ringbridge.wire.webhook import CallWebhook, DialEnded, StreamEvent
 
-__all__ = ["CALL_ENDED", "DIAL_ENDED", "FALLBACK", "INCOMING_CALL", "MEDIA_STREAM", "STREAM_STATUS", "CallDesk"]
+__all__ = ["FALLBACK", "INCOMING_CALL", "CallDesk"]
 
 log = logging.getLogger(__name__)
 
 INCOMING_CALL = "/incoming-call"
-CALL_ENDED = "/call-ended"
-DIAL_ENDED = "/dial-ended"
-STREAM_STATUS = "/stream-status"
 FALLBACK = "/fallback"
-MEDIA_STREAM = "/media-stream"
-
-NONCE_BYTES = 16
-"""128 bits: a token can't be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallDesk:
-    """Answers Twilio's webhooks. `own_numbers` and the called one are never dialled as a fallback."""
+    """Answers Twilio's webhooks. `engines` are those of other languages than the `default` one's."""
 
     guard: TwilioGuard
     roster: Roster
     ledger: Ledger
-    tokens: CallTokens
-    public_url: PublicUrl
-    fallback_number: str | None
-    own_numbers: tuple[str, ...]
-    phrases: Phrases
-    clock: Callable[[], float]
+    documents: Documents
+    engines: tuple[EngineChoice, ...]
+    default: EngineChoice
 
     async def incoming_call(self, request: web.Request) -> web.Response:
         """`POST /incoming-call`: connect the call to a stream, and make it ready while Twilio reads the answer."""
@@ -73,7 +61,7 @@ class CallDesk:
         match after_stream(self.ledger.entry(webhook.call_sid), webhook.status):
             case AfterStream.REATTACH if call is not None:
                 self.ledger.grant_reattachment(webhook.call_sid)
-                return _twiml(self._connect(webhook))
+                return _twiml(self.documents.connect(_party(webhook)))
             case AfterStream.REATTACH | AfterStream.SORRY:
                 return self._sorry(webhook)
             case AfterStream.HANG_UP:
@@ -84,11 +72,27 @@ class CallDesk:
                 assert_never(decision)
 
     async def dial_ended(self, request: web.Request) -> web.Response:
-        """`POST /dial-ended`: the human took the call, or nobody did; the caller is told and the call ends."""
+        """`POST /dial-ended`: a human took the call, or nobody did.
+
+        A caller whom the brain has put through comes back to it; after a sorry, goodbye is said and the call ends.
+        """
         ended = DialEnded.read(await self.guard.form(request))
+        call = self.roster.get(ended.call.call_sid)
+        transferred = call is not None and call.is_transferring
+        if call is not None and transferred and (ended.answered or not ended.call.is_over):
+            call.dial_ended(taken=ended.answered)
+        elif call is not None and ended.call.is_over:
+            call.over()
         if ended.call.is_over:
             return _twiml(twiml.empty())
-        return _twiml(twiml.hang_up() if ended.answered else twiml.goodbye(self.phrases))
+        if transferred and not ended.answered:
+            return _twiml(self.documents.connect(_party(ended.call)))
+        return _twiml(twiml.hang_up() if ended.answered else twiml.goodbye(self._phrases(ended.call)))
+
+    async def whisper(self, request: web.Request) -> web.Response:
+        """`POST /whisper`: a human takes a transferred call; what they hear before the caller does."""
+        webhook = CallWebhook.read(await self.guard.form(request))
+        return _twiml(self.documents.whisper(self._phrases(webhook)))
 
     async def stream_status(self, request: web.Request) -> web.Response:
         """`POST /stream-status`: a stream's news, the one place where its error is told; or a call's status."""
@@ -107,38 +111,34 @@ class CallDesk:
         return _twiml(twiml.empty()) if webhook.is_over else self._sorry(webhook)
 
     def _first_answer(self, webhook: CallWebhook) -> web.Response:
-        document = self._connect(webhook)
+        party = _party(webhook)
+        document = self.documents.connect(party)
         self.ledger.answer(webhook.call_sid, document)
-        call = self.roster.arrive(webhook.call_sid, caller=webhook.caller, called=webhook.called)
+        call = self.roster.arrive(party, self._choice(webhook))
         call.announce(ringing=webhook.is_ringing)
         return _twiml(document)
-
-    def _connect(self, webhook: CallWebhook) -> str:
-        token = self.tokens.issue(
-            webhook.call_sid,
-            webhook.account_sid,
-            now=self.clock(),
-            nonce=secrets.token_urlsafe(NONCE_BYTES),
-        )
-        return twiml.connect(
-            stream_url=self.public_url.wss(MEDIA_STREAM),
-            action=self.public_url.https(CALL_ENDED),
-            status_callback=self.public_url.https(STREAM_STATUS),
-            token=token,
-        )
 
     def _sorry(self, webhook: CallWebhook) -> web.Response:
         call = self.roster.get(webhook.call_sid)
         if call is not None:
             call.fail("Twilio was given the sorry")
-        human = twiml.fallback_for(
-            self.fallback_number,
-            caller=webhook.caller,
+        return _twiml(self.documents.sorry(_party(webhook), self._phrases(webhook)))
+
+    def _choice(self, webhook: CallWebhook) -> EngineChoice:
+        return choose_engine(
+            self.engines,
+            default=self.default,
             called=webhook.called,
-            own_numbers=self.own_numbers,
-            action=self.public_url.https(DIAL_ENDED),
+            caller=webhook.caller,
+            caller_country=webhook.caller_country,
         )
-        return _twiml(twiml.sorry(self.phrases, human))
+
+    def _phrases(self, webhook: CallWebhook) -> Phrases:
+        return for_language(self._choice(webhook).language)
+
+
+def _party(webhook: CallWebhook) -> Party:
+    return Party(webhook.call_sid, webhook.account_sid, webhook.caller, webhook.called)
 
 
 def _twiml(document: str) -> web.Response:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from ringbridge.calls.documents import Party
 from ringbridge.calls.ledger import Ledger
 from ringbridge.calls.tokens import CallTokens
 from ringbridge.errors import BrokenMessage, TokenRefused
@@ -66,7 +67,7 @@ class MediaDesk:
         token = details.custom_parameters.get(TOKEN_PARAMETER, "")
         self.tokens.redeem(token, details.call_sid, details.account_sid, now=self.clock())
         self.ledger.attach(details.call_sid)
-        call = self.roster.arrive(details.call_sid, caller="", called="")
+        call = self.roster.arrive(Party(details.call_sid, details.account_sid, caller="", called=""))
         call.attach(socket, details.stream_sid)
         return call
 

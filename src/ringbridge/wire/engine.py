@@ -14,8 +14,10 @@ from ringbridge.wire._json import Reader
 
 __all__ = [
     "AgentResponse",
+    "AgentResponseComplete",
     "AgentResponseCorrection",
     "Audio",
+    "AudioEvent",
     "ClientError",
     "Error",
     "Incoming",
@@ -26,13 +28,16 @@ __all__ = [
     "Ping",
     "Pong",
     "QueueStatus",
+    "TentativeUserTranscript",
     "Unknown",
     "UserActivity",
     "UserAudio",
     "UserMessage",
     "UserTranscript",
+    "VadScore",
     "decode",
     "encode",
+    "letters",
 ]
 
 
@@ -49,6 +54,10 @@ class AudioEvent(Struct, frozen=True):
 
     audio_base_64: str = ""
     event_id: int | None = None
+    is_final: bool = False
+    """No more audio of this reply follows."""
+    alignment: msgspec.Raw = msgspec.Raw()
+    """When each letter is spoken, unread: see `letters`."""
 
 
 class EventId(Struct, frozen=True):
@@ -64,9 +73,16 @@ class PingEvent(Struct, frozen=True):
 
 
 class UserTranscriptionEvent(Struct, frozen=True):
-    """What the engine heard the caller say."""
+    """What the engine heard the caller say; `event_id` is that of the turn which it opens."""
 
     user_transcript: str = ""
+    event_id: int | None = None
+
+
+class VadScoreEvent(Struct, frozen=True):
+    """How likely it is that the caller is speaking, 0 to 1."""
+
+    vad_score: float = 0.0
 
 
 class AgentResponseEvent(Struct, frozen=True):
@@ -140,6 +156,29 @@ class AgentResponseCorrection(Struct, frozen=True, tag="agent_response_correctio
     agent_response_correction_event: AgentResponseCorrectionEvent
 
 
+class AgentResponseComplete(Struct, frozen=True, tag="agent_response_complete"):
+    """All audio of a reply has been sent. The id stands in the message itself, or in an object of its own."""
+
+    agent_response_complete_event: EventId | None = None
+    event_id: int | None = None
+
+    @property
+    def reply(self) -> int | None:
+        """The reply's id."""
+        nested = self.agent_response_complete_event
+        return self.event_id if nested is None else nested.event_id
+
+
+class TentativeUserTranscript(Struct, frozen=True, tag="tentative_user_transcript"):
+    """The caller is speaking; what was understood so far is of no use to us."""
+
+
+class VadScore(Struct, frozen=True, tag="vad_score"):
+    """Whether the caller is speaking; comes many times a second."""
+
+    vad_score_event: VadScoreEvent = VadScoreEvent()
+
+
 class QueueStatus(Struct, frozen=True, tag="queue_status"):
     """Where we stand in the queue for a free conversation."""
 
@@ -211,6 +250,9 @@ Known: TypeAlias = (
     | UserTranscript
     | AgentResponse
     | AgentResponseCorrection
+    | AgentResponseComplete
+    | TentativeUserTranscript
+    | VadScore
     | QueueStatus
     | Error
     | ClientError
@@ -221,12 +263,35 @@ Outgoing: TypeAlias = Initiate | UserAudio | Pong | UserMessage | UserActivity
 _reader: Reader[Known, Unknown] = Reader(
     (
         *(Metadata, Audio, Interruption, Ping, UserTranscript, AgentResponse, AgentResponseCorrection),
-        *(QueueStatus, Error, ClientError),
+        *(AgentResponseComplete, TentativeUserTranscript, VadScore, QueueStatus, Error, ClientError),
     ),
     Unknown,
     strict=False,
 )
 _encoder = msgspec.json.Encoder()
+
+
+class _Alignment(Struct):
+    chars: list[str]
+    char_start_times_ms: list[float]
+    char_durations_ms: list[float] = []
+
+
+_alignment = msgspec.json.Decoder(_Alignment, strict=False)
+
+
+def letters(audio: AudioEvent) -> list[tuple[str, float]]:
+    """The letters that are spoken in this piece or soon after it, each with the ms from the piece's start to its end.
+
+    None where the engine sent no alignment, or one that can't be read: audio is never lost for that.
+    """
+    try:
+        read = _alignment.decode(audio.alignment)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    lasts = read.char_durations_ms + [0.0] * (len(read.chars) - len(read.char_durations_ms))
+    times = zip(read.chars, read.char_start_times_ms, lasts, strict=False)
+    return [(letter, start + length) for letter, start, length in times]
 
 
 def decode(text: bytes) -> Incoming:

@@ -11,14 +11,18 @@ from ringbridge.wire.webhook import is_e164
 
 __all__ = [
     "TOKEN_PARAMETER",
+    "WITHHELD",
     "Fallback",
     "connect",
     "empty",
     "fallback_for",
     "goodbye",
     "hang_up",
+    "say",
+    "shown_number",
     "sorry",
     "static_fallback",
+    "transfer",
 ]
 
 TOKEN_PARAMETER = "token"  # noqa: S105 - the name of the parameter, not a token
@@ -27,7 +31,7 @@ TOKEN_PARAMETER = "token"  # noqa: S105 - the name of the parameter, not a token
 RING_SECONDS = 20
 TIME_LIMIT_SECONDS = 3600
 
-_WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE spelled on a keypad: carriers put them for a hidden number."""
 
 _PUNCTUATION = re.compile(r"[\s().\-/]")
@@ -45,15 +49,20 @@ class Fallback:
     caller_id: str | None = None
     action: str | None = None
     time_limit_s: int = TIME_LIMIT_SECONDS
+    whisper: str | None = None
+    """The absolute URL that is asked what the human hears before the caller does (`<Number url>`)."""
 
 
-def connect(*, stream_url: str, action: str, status_callback: str, token: str) -> str:
+def connect(*, stream_url: str, action: str, status_callback: str, token: str, keys: str = "") -> str:
     """Connect the call to our media socket.
 
-    `stream_url` is wss and has no query, which Twilio does not support; the others are absolute https URLs.
-    <https://www.twilio.com/docs/voice/twiml/stream>
+    `stream_url` is wss and has no query, which Twilio does not support; the others are absolute https URLs. `keys` are
+    pressed before: 0-9, *, #, A-D and w, a pause of 0.5 s. <https://www.twilio.com/docs/voice/twiml/stream>,
+    <https://www.twilio.com/docs/voice/twiml/play#attributes-digits>
     """
     response = VoiceResponse()
+    if keys:
+        response.play(digits=keys)
     verb = Connect(action=action)
     stream = verb.stream(url=stream_url, status_callback=status_callback)
     stream.parameter(name=TOKEN_PARAMETER, value=token)
@@ -85,6 +94,20 @@ def goodbye(phrases: Phrases) -> str:
     return str(response)
 
 
+def transfer(human: Fallback) -> str:
+    """Put the caller through; `human.action` is asked what comes after."""
+    response = VoiceResponse()
+    _dial(response, human)
+    return str(response)
+
+
+def say(text: str, phrases: Phrases) -> str:
+    """Say something, in the phrases' language."""
+    response = VoiceResponse()
+    response.say(text, language=phrases.language)
+    return str(response)
+
+
 def hang_up() -> str:
     """End the call."""
     response = VoiceResponse()
@@ -113,22 +136,27 @@ def fallback_for(
     """
     if not number or _normal(number) in {_normal(own) for own in (called, *own_numbers)}:
         return None
-    shown = next((text for text in (caller, called) if is_e164(text) and text not in _WITHHELD), None)
-    return Fallback(number=number, caller_id=shown, action=action)
+    return Fallback(number=number, caller_id=shown_number(caller, called), action=action)
+
+
+def shown_number(caller: str, called: str) -> str | None:
+    """What the human sees who is dialled: the caller's number if it is one, otherwise the called one, if it is."""
+    return next((text for text in (caller, called) if is_e164(text) and text not in WITHHELD), None)
 
 
 def _sorry(phrases: Phrases, fallback: Fallback | None) -> VoiceResponse:
     response = VoiceResponse()
     response.say(phrases.sorry, language=phrases.language)
     if fallback is not None:
-        dial = response.dial(
-            action=fallback.action,
-            caller_id=fallback.caller_id,
-            timeout=RING_SECONDS,
-            time_limit=fallback.time_limit_s,
-        )
-        dial.number(fallback.number)
+        _dial(response, fallback)
     return response
+
+
+def _dial(response: VoiceResponse, human: Fallback) -> None:
+    dial = response.dial(
+        action=human.action, caller_id=human.caller_id, timeout=RING_SECONDS, time_limit=human.time_limit_s
+    )
+    dial.number(human.number, url=human.whisper)
 
 
 def _normal(number: str) -> str:

@@ -30,6 +30,8 @@ class CallWebhook:
     called: str
     status: str
     direction: str
+    caller_country: str
+    """Where Twilio thinks that the human is from, as an ISO 3166 code; empty when it does not know."""
 
     @classmethod
     def read(cls, form: Mapping[str, str]) -> "CallWebhook":
@@ -45,6 +47,7 @@ class CallWebhook:
             called=ours,
             status=form.get("CallStatus", ""),
             direction=direction,
+            caller_country=form.get("ToCountry" if direction.startswith("outbound") else "FromCountry", ""),
         )
 
     @property

@@ -33,14 +33,14 @@ async def test_each_place_makes_one_call_at_least():
 async def test_what_is_not_given_back_is_noticed():
     async with asyncio.TaskGroup() as tasks:
         async with measured(at_once=1) as load:
-            left = [tasks.create_task(asyncio.sleep(3600)) for _ in range(2)]
-            servers = [await asyncio.start_server(print, "127.0.0.1", 0) for _ in range(3)]
+            left = [tasks.create_task(asyncio.sleep(3600)) for _ in range(4)]
+            servers = [await asyncio.start_server(print, "127.0.0.1", 0) for _ in range(7)]
         for task in left:
             task.cancel()
         for server in servers:
             server.close()
 
-    assert load.leftovers(1) == ["2 tasks were left over", "3 sockets were left open"]
+    assert load.leftovers(1) == ["4 tasks were left over", "7 sockets were left open"]
     assert load.leftovers(2) == []
 
 

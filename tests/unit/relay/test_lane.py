@@ -2,11 +2,13 @@
 
 import base64
 import json
+import random
 
 import pytest
 
 from ringbridge.ids import StreamSid
 from ringbridge.relay.lane import AGENT_HELD_MS, CALLER_HELD_MS, Gate, Lane, audio_ms
+from ringbridge.wire import engine
 from ringbridge.wire.engine import Audio, AudioEvent
 
 SID = StreamSid("MZ1")
@@ -52,17 +54,40 @@ def test_the_callers_words_from_before_are_kept_in_order_the_oldest_going_first(
 
 def test_a_greeting_waits_for_the_stream_and_keeps_its_beginning():
     lane = Lane()
-    for _ in range(AGENT_HELD_MS // 1000 + 5):
-        assert lane.agent(audio(1000)) is None
+    for _ in range(AGENT_HELD_MS // 100 + 5):
+        assert lane.agent(audio(100)) is None
     messages = [json.loads(message) for message in lane.open_to_caller(SID)]
-    assert [message["event"] for message in messages] == ["media", "mark"] * (AGENT_HELD_MS // 1000)
+    assert [message["event"] for message in messages] == ["media", "mark"] * (AGENT_HELD_MS // 100)
     assert lane.playout.unheard_ms == AGENT_HELD_MS
+
+
+@pytest.mark.parametrize("ms", [1, 500, 1000, 7777])
+def test_audio_goes_on_as_it_came(ms):
+    lane = Lane()
+    lane.open_to_caller(SID)
+    piece = audio(ms)
+    media, _ = lane.agent(piece)
+    assert json.loads(media)["media"]["payload"] == piece.audio_event.audio_base_64
+
+
+@pytest.mark.parametrize("ms", [501, 1000, 1001, 7777])
+def test_where_its_words_are_known_long_audio_goes_on_in_pieces_and_byte_for_byte(ms):
+    lane = Lane()
+    lane.open_to_caller(SID)
+    lane.playout.spell(1, [("H", 80.0)])
+    sound = random.Random(ms).randbytes(ms * 8)
+    messages = [json.loads(wire) for wire in lane.agent(Audio(AudioEvent(base64.b64encode(sound).decode(), 1)))]
+    pieces = [base64.b64decode(message["media"]["payload"], validate=True) for message in messages[::2]]
+    assert b"".join(pieces) == sound
+    assert max(map(len, pieces)) <= 2000
+    assert [message["mark"]["name"] for message in messages[1::2]] == [f"e0:{n + 1}" for n in range(len(pieces))]
+    assert lane.playout.unheard_ms == ms
 
 
 def test_each_piece_is_followed_by_its_mark():
     lane = Lane()
     lane.open_to_caller(SID)
-    piece = audio(200)
+    piece = audio(100)
     media, mark = lane.agent(piece)
     assert json.loads(media) == {
         "event": "media",
@@ -108,9 +133,9 @@ def test_interruption_clears_the_stream_and_tells_what_was_not_heard():
     lane = Lane()
     lane.open_to_caller(SID)
     lane.agent(audio(200, 3))
-    clear, dropped = lane.interrupt(4)
+    clear, cut = lane.interrupt(4)
     assert json.loads(clear) == {"event": "clear", "streamSid": "MZ1"}
-    assert dropped == 200
+    assert (cut.dropped_ms, cut.reply) == (200, 3)
 
 
 def test_what_the_agent_says_to_a_lost_stream_is_dropped():
@@ -133,3 +158,14 @@ def test_a_conversation_given_back_takes_its_words_along():
     assert lane.agent(audio(100, 1)) is None  # the next conversation counts from the beginning
     lane.open_to_caller(SID)
     assert lane.playout.unheard_ms == 100
+
+
+def test_an_alignment_counts_though_it_comes_with_no_audio():
+    lane = Lane()
+    lane.open_to_caller(SID)
+    alignment = {"chars": list("Hi there"), "char_start_times_ms": [n * 20 for n in range(8)]}
+    event = {"audio_base_64": "", "event_id": 3, "alignment": alignment}
+    assert lane.agent(engine.decode(json.dumps({"type": "audio", "audio_event": event}).encode())) is None
+    _, mark = lane.agent(audio(100, 3))
+    lane.playout.echoed(json.loads(mark)["mark"]["name"])
+    assert lane.interrupt(4)[1].heard == "Hi"

@@ -54,7 +54,7 @@ def mark(name):
 STOP = twilio_says({"event": "stop", "streamSid": SID, "stop": {}})
 
 
-def agent_speaks(relay, ms=200, event_id=1):
+def agent_speaks(relay, ms=100, event_id=1):
     payload = base64.b64encode(b"\x10" * ms * 8).decode()
     return relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
 
@@ -234,12 +234,12 @@ class TestTalking:
         agent_speaks(relay, 200, 3)
         commands = play(relay, said({"type": "interruption", "interruption_event": {"event_id": 4}}))
         assert commands[0] == ToTwilio(b'{"event":"clear","streamSid":"MZ1"}')
-        assert reports(commands) == [facts.Interrupted(4, 200)]
+        assert reports(commands) == [facts.Interrupted(4, 200, reply=3)]
 
     def test_the_heard_position_is_a_fact(self):
         relay = talking()
-        agent_speaks(relay, 200, 3)
-        assert play(relay, mark("e0:1")) == [Report(facts.Heard(3, 200))]
+        agent_speaks(relay, 100, 3)
+        assert reports(play(relay, mark("e0:1"))) == [facts.Heard(3, 100)]
 
     def test_an_echo_from_before_the_clear_is_not_heard(self):
         relay = talking()
@@ -281,7 +281,7 @@ class TestTalking:
                         "corrected_agent_response": "at seven",
                     },
                 },
-                facts.AgentCorrected("at seven"),
+                facts.AgentCorrected("at seven or eight", "at seven"),
             ),
             (
                 {"type": "queue_status", "queue_status_event": {"status": "timed_out"}},
@@ -370,10 +370,28 @@ class TestLosingTheStream:
         assert commands[0] == Record(Outcome.FAULT)
         assert commands[-3:] == OVER
 
-    def test_an_engine_that_says_goodbye_meanwhile_ends_the_call(self):
+    @pytest.mark.parametrize("code", [1000, 1011, None])
+    def test_an_engine_that_closes_meanwhile_is_dialled_anew_and_does_not_greet_again(self, code):
         relay = talking()
         play(relay, events.StreamClosed(None))
-        assert play(relay, events.EngineClosed(1000))[0::2] == [Record(Outcome.GOODBYE), HangUp()]
+        assert play(relay, events.EngineClosed(code)) == [OpenEngine()]
+        (initiation,) = sent(play(relay, events.EngineConnected()))
+        assert initiation["conversation_config_override"] == {"agent": {"first_message": ""}}
+
+    def test_where_the_greeting_is_the_engines_own_it_is_not_heard_a_second_time(self):
+        relay = talking(greeting=None)
+        play(relay, events.StreamClosed(None), events.EngineClosed(1000), events.EngineConnected(), metadata())
+        play(relay, events.StreamStarted(StreamSid("MZ2")))
+        assert agent_speaks(relay) is None
+        play(relay, said({"type": "user_transcript", "user_transcription_event": {"user_transcript": "Hi"}}))
+        assert agent_speaks(relay, event_id=2) is not None
+
+    def test_nor_is_it_dialled_for_ever(self):
+        relay = talking()
+        play(relay, events.StreamClosed(None))
+        for _ in range(2):
+            play(relay, events.EngineClosed(1011), events.EngineConnected(), metadata())
+        assert play(relay, events.EngineClosed(1011))[0] == Record(Outcome.FAULT)
 
 
 class TestTheEnd:
@@ -389,10 +407,10 @@ class TestTheEnd:
 
     def test_an_engine_that_is_done_is_played_to_its_end_then_the_call_is_ended_by_rest(self):
         relay = talking()
-        agent_speaks(relay, 400)
-        agent_speaks(relay, 600)
+        agent_speaks(relay, 100)
+        agent_speaks(relay, 100)
         commands = play(relay, events.EngineClosed(1000))
-        assert commands == [Record(Outcome.GOODBYE), SetTimer(Timer.PLAYED, 3.0)]
+        assert commands == [Record(Outcome.GOODBYE), SetTimer(Timer.PLAYED, 2.2)]
         assert HangUp() not in play(relay, mark("e0:1"))
         assert HangUp() in play(relay, mark("e0:2"))
         assert play(relay, events.HungUp()) == [SetTimer(Timer.STOP_DUE, 2.0)]
@@ -433,7 +451,7 @@ class TestTheEnd:
 
     def test_a_stream_that_comes_during_the_end_is_closed(self):
         relay = talking()
-        play(relay, events.StreamClosed(None), events.EngineClosed(1000))
+        play(relay, events.EngineClosed(1000), events.StreamClosed(None))
         assert play(relay, events.StreamStarted(StreamSid("MZ2"))) == [CloseStream()]
 
     def test_a_caller_who_hangs_up_while_the_engine_is_dialled_leaves_nothing_open(self):

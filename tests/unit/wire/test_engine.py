@@ -26,7 +26,7 @@ def test_metadata_tells_the_conversation_and_its_formats():
 
 @pytest.mark.parametrize("event_id", [7, "7"])
 def test_event_ids_may_come_as_text(event_id):
-    audio = read({"type": "audio", "audio_event": {"audio_base_64": "AA==", "event_id": event_id, "alignment": {}}})
+    audio = read({"type": "audio", "audio_event": {"audio_base_64": "AA==", "event_id": event_id, "x": {}}})
     assert audio.audio_event == engine.AudioEvent("AA==", 7)
     interruption = read({"type": "interruption", "interruption_event": {"event_id": event_id, "reason": "x"}})
     assert interruption.interruption_event.event_id == 7
@@ -51,7 +51,7 @@ def test_errors_come_in_both_shapes(message, kind, text):
     assert (error.kind, error.text) == (kind, text)
 
 
-@pytest.mark.parametrize("kind", ["vad_score", "agent_response_complete", "guardrail_triggered", "newfangled"])
+@pytest.mark.parametrize("kind", ["internal_tentative_agent_response", "guardrail_triggered", "newfangled"])
 def test_what_we_have_no_use_for_is_told_as_such(kind):
     assert read({"type": kind, "x": 1}) == engine.Unknown(kind)
 
@@ -91,3 +91,33 @@ def test_what_is_broken_is_an_error_of_ours(text):
 )
 def test_what_we_send(message, text):
     assert json.loads(engine.encode(message)) == text
+
+
+def spoken(**event):
+    return engine.letters(read({"type": "audio", "audio_event": {"audio_base_64": "AA==", **event}}).audio_event)
+
+
+def test_an_alignment_tells_when_each_letter_ends():
+    alignment = {"chars": ["H", "i"], "char_start_times_ms": [0, 80.5], "char_durations_ms": [80, 60]}
+    assert spoken(alignment=alignment) == [("H", 80), ("i", 140.5)]
+
+
+@pytest.mark.parametrize(
+    "alignment",
+    [None, {}, [], "x", 7, {"chars": "Hi"}, {"chars": ["H"], "char_start_times_ms": ["x"]}, {"chars": None}],
+)
+def test_audio_is_not_lost_for_an_alignment_that_can_not_be_read(alignment):
+    assert spoken(alignment=alignment) == []
+
+
+def test_an_alignment_without_lengths_tells_when_letters_begin():
+    assert spoken(alignment={"chars": ["H", "i"], "char_start_times_ms": [0, 80]}) == [("H", 0), ("i", 80)]
+
+
+@pytest.mark.parametrize("place", [{"event_id": 7}, {"agent_response_complete_event": {"event_id": "7"}}])
+def test_a_complete_reply_is_named_in_either_place(place):
+    assert read({"type": "agent_response_complete", **place}).reply == 7
+
+
+def test_a_complete_reply_without_a_name_is_none():
+    assert read({"type": "agent_response_complete"}).reply is None

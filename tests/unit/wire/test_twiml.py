@@ -111,3 +111,20 @@ def test_our_other_numbers_are_no_human():
 
 def test_the_caller_may_be_the_human():
     assert fallback(CALLER).number == CALLER
+
+
+def test_keys_are_pressed_before_the_stream():
+    document = twiml.connect(stream_url="wss://b.test/x", action="a", status_callback="s", token="t", keys="1w*")
+    assert verbs(document)[0] == ("Play", {"digits": "1w*"}, None)
+    assert [tag for tag, *_ in verbs(document)] == ["Play", "Connect"]
+
+
+def test_a_transfer_is_a_dial_and_nothing_else():
+    human = Fallback(HUMAN, caller_id=CALLER, action="https://b.test/dial-ended", whisper="https://b.test/whisper")
+    attributes = {"callerId": CALLER, "timeout": "20", "timeLimit": "3600", "action": "https://b.test/dial-ended"}
+    number = ("Number", {"url": "https://b.test/whisper"}, HUMAN)
+    assert verbs(twiml.transfer(human)) == [("Dial", attributes, [number])]
+
+
+def test_something_is_said_in_the_phrases_language():
+    assert verbs(twiml.say("A call.", ENGLISH)) == [("Say", {"language": "en-US"}, "A call.")]

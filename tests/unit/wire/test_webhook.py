@@ -17,7 +17,7 @@ INBOUND = {
 
 def test_inbound_caller_is_who_rang():
     webhook = CallWebhook.read(MultiDict(INBOUND))
-    assert webhook == CallWebhook("CA1", "AC1", "+15550100", "+15550199", "ringing", "inbound")
+    assert webhook == CallWebhook("CA1", "AC1", "+15550100", "+15550199", "ringing", "inbound", "")
 
 
 @pytest.mark.parametrize("direction", ["outbound-api", "outbound-dial"])
@@ -32,7 +32,7 @@ def test_any_caller_is_read_as_it_is(who):
 
 
 def test_only_the_call_is_needed():
-    assert CallWebhook.read({"CallSid": "CA1"}) == CallWebhook("CA1", "", "", "", "", "")
+    assert CallWebhook.read({"CallSid": "CA1"}) == CallWebhook("CA1", "", "", "", "", "", "")
 
 
 @pytest.mark.parametrize("read", [CallWebhook.read, DialEnded.read, StreamEvent.read])

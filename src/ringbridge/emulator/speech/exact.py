@@ -9,9 +9,9 @@ import re
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from ringbridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
 from ringbridge.emulator.speech.base import Ear, Hearing, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.endpoint import Began, Ended, Endpointer
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
 from ringbridge.emulator.speech.sentences import sentences
 from ringbridge.emulator.speech.vad import Energy
 

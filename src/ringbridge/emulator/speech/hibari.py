@@ -11,7 +11,7 @@ from typing import Final
 
 from hibari import Hibari
 
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, SILENCE
+from ringbridge.audio.mulaw import BYTES_PER_MS, SILENCE
 from ringbridge.emulator.speech.numeric import lowered, mulaw, trimmed
 from ringbridge.emulator.speech.sentences import clauses
 

@@ -7,9 +7,9 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Final, Protocol
 
+from ringbridge.audio.mulaw import BYTES_PER_MS, FRAME_MS
 from ringbridge.emulator.speech.base import Ear, Hearing, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.endpoint import Began, Ended, Endpointer
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_MS
 from ringbridge.emulator.speech.vad import VoiceActivity
 
 __all__ = ["Recognizer", "SpokenEars"]

@@ -5,7 +5,7 @@ from typing import Final
 
 import moonshine_voice
 
-from ringbridge.emulator.speech.mulaw import RATE
+from ringbridge.audio.mulaw import RATE
 from ringbridge.emulator.speech.numeric import doubled, floats
 
 __all__ = ["Moonshine"]

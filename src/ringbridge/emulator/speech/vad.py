@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final, Protocol
 
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, FRAME_MS, LINEAR, SILENCE
+from ringbridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, LINEAR, SILENCE
 
 __all__ = ["Energy", "VoiceActivity"]
 

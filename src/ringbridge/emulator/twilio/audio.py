@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from ringbridge.emulator.speech.mulaw import FRAME_BYTES, SILENCE
+from ringbridge.audio.mulaw import FRAME_BYTES, SILENCE
 
 __all__ = ["SILENT_FRAME", "AudioQueue"]
 

@@ -5,7 +5,7 @@ https://www.twilio.com/docs/voice/twiml/dial
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from ringbridge.emulator.twilio.leg import Leg
 from ringbridge.emulator.twilio.twiml import Dial
@@ -21,8 +21,13 @@ TALK_SECONDS = 5.0
 """How long somebody talks who was not told otherwise."""
 
 
-async def ring(leg: Leg, verb: Dial, bridged: Callable[[], None]) -> tuple[str, float]:
-    """Dial; `bridged` is called when somebody answers. Returns the DialCallStatus and how many seconds were talked."""
+async def ring(
+    leg: Leg, verb: Dial, whisper: Callable[[Dial], Awaitable[None]], bridged: Callable[[], None]
+) -> tuple[str, float]:
+    """Dial; when somebody answers, `whisper` is awaited and then `bridged` called.
+
+    Returns the DialCallStatus and how many seconds were talked.
+    """
     exchange = leg.exchange
     if problem := _problem(leg, verb):
         leg.journal.error(*problem)
@@ -34,6 +39,7 @@ async def ring(leg: Leg, verb: Dial, bridged: Callable[[], None]) -> tuple[str, 
     await asyncio.sleep(RING_SECONDS)
     if outcome != "completed":
         return outcome, 0.0
+    await whisper(verb)
     bridged()
     seconds = min(exchange.talk_seconds.get(verb.number, TALK_SECONDS), float(verb.time_limit))
     await asyncio.sleep(seconds)

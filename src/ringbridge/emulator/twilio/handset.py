@@ -3,7 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from ringbridge.emulator.speech.mulaw import FRAME_MS
+from ringbridge.audio.mulaw import FRAME_MS
 from ringbridge.emulator.twilio.audio import SILENT_FRAME, AudioQueue
 
 if TYPE_CHECKING:

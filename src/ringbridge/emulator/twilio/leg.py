@@ -60,6 +60,8 @@ class Dialled:
 
     number: str
     attributes: dict[str, str]
+    whispered: list[str] = field(default_factory=list)
+    """What the human heard who answered, before the caller did."""
 
 
 class Leg:
@@ -78,6 +80,8 @@ class Leg:
         self.webhooks = Webhooks(exchange, self.journal)
         self.stream: MediaStream | None = None
         self.said: list[str] = []
+        self.digits_heard = ""
+        """Keys that were pressed towards the caller."""
         self.dialled: list[Dialled] = []
         self.hooks = hooks
         self.exchange = exchange

@@ -29,6 +29,10 @@ def _number(lowest: int, highest: int) -> _Rule:
     return lambda value: re.fullmatch(r"[0-9]{1,9}", value) is not None and lowest <= int(value) <= highest
 
 
+def _keys(value: str) -> bool:
+    return re.fullmatch(r"[0-9*#A-DwW]+", value) is not None
+
+
 _METHOD = _one_of("GET", "POST")
 _BOOLEAN = _one_of("true", "false")
 _CALLBACK = {"statusCallback": _anything, "statusCallbackMethod": _METHOD}
@@ -84,7 +88,7 @@ _ELEMENTS = {
     ),
     "Parameter": _Element({"name": _anything, "value": _anything}, needed=frozenset({"name", "value"})),
     "Say": _Element({"voice": _anything, "language": _anything, "loop": _number(0, 1000)}, _SSML, text=True),
-    "Play": _Element({"loop": _number(0, 1000)}, text=True),
+    "Play": _Element({"loop": _number(0, 1000), "digits": _keys}, text=True),
     "Dial": _Element(_DIAL, frozenset({"Number"}), text=True),
     "Number": _Element(
         {"url": _anything, "method": _METHOD, "sendDigits": _anything, "byoc": _anything}
@@ -133,6 +137,8 @@ def _check_content(element: ET.Element, known: _Element) -> str | None:
             return "the twin dials one <Number> at a time"
         case "Dial" if len(element) == 1 and (element.text or "").strip():
             return "<Dial> has a number and a <Number>"
+        case "Play" if "digits" in element.attrib:
+            return None
         case "Play" | "Redirect" | "Number" if not (element.text or "").strip():
             return f"<{element.tag}> is empty"
         case "Dial" if not len(element) and not (element.text or "").strip():

@@ -5,15 +5,18 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from ringbridge.emulator.speech.mulaw import BYTES_PER_MS, RATE, SILENCE
-from ringbridge.emulator.speech.wav import WavError, read_wav
+from ringbridge.audio.mulaw import BYTES_PER_MS, RATE, SILENCE
+from ringbridge.audio.wav import WavError, read_wav
 from ringbridge.emulator.twilio.leg import Leg
 from ringbridge.emulator.twilio.twiml import TwimlError
 
-__all__ = ["play", "say"]
+__all__ = ["MS_PER_CHARACTER", "play", "press", "say"]
 
 MS_PER_CHARACTER = 60
 """How long `<Say>` takes where the twin has no voice."""
+
+KEY_SECONDS = 0.2
+"""A key and the gap after it."""
 
 ENDLESS = 1000
 """How often `loop="0"` repeats."""
@@ -37,6 +40,17 @@ async def play(leg: Leg, url: str, loop: int = 1) -> None:
     audio = await asyncio.to_thread(_decoded, reply.body)
     for _ in range(loop or ENDLESS):
         await _sound(leg, _whole(audio))
+
+
+async def press(leg: Leg, digits: str) -> None:
+    """Press keys towards the caller; `w` waits half a second, `W` a whole one.
+
+    https://www.twilio.com/docs/voice/twiml/play, "digits".
+    """
+    for digit in digits:
+        await asyncio.sleep({"w": 0.5, "W": 1.0}.get(digit, KEY_SECONDS))
+        if digit not in "wW":
+            leg.digits_heard += digit
 
 
 async def _sound(leg: Leg, pieces: AsyncIterator[bytes]) -> None:

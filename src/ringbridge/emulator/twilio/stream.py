@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 
 from aiohttp import WSMsgType
 
+from ringbridge.audio.mulaw import FRAME_MS, RATE
 from ringbridge.emulator.faults import Fault
-from ringbridge.emulator.speech.mulaw import FRAME_MS, RATE
 from ringbridge.emulator.twilio import media_socket, twiml
 from ringbridge.emulator.twilio.audio import SILENT_FRAME
 from ringbridge.emulator.twilio.exchange import Exchange, new_sid

@@ -69,10 +69,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """An audio file to be played, `loop` times."""
+    """An audio file to be played, `loop` times, or keys to be pressed towards the caller."""
 
     url: str
     loop: int
+    digits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,9 @@ class Dial:
     action: str | None
     method: Method
     attributes: dict[str, str]
+    whisper: str | None
+    """Asked for what the human hears who answers, before the caller does."""
+    whisper_method: Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _verb(element: ET.Element) -> Verb:
             text = " ".join("".join(element.itertext()).split())
             return Say(text, given.get("voice"), given.get("language"), int(given.get("loop", 1)))
         case "Play":
-            return Play(_text(element), int(given.get("loop", 1)))
+            return Play(_text(element), int(given.get("loop", 1)), given.get("digits", ""))
         case "Dial":
             return _dial(element)
         case "Redirect":
@@ -177,6 +181,8 @@ def _dial(element: ET.Element) -> Dial:
         action=element.get("action"),
         method=_method(element.get("method")),
         attributes=dict(element.attrib),
+        whisper=element[0].get("url") if len(element) else None,
+        whisper_method=_method(element[0].get("method") if len(element) else None),
     )
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from ringbridge.emulator.twilio.dialling import ring
 from ringbridge.emulator.twilio.exchange import new_sid
 from ringbridge.emulator.twilio.leg import Dialled, Document, Leg, Source
-from ringbridge.emulator.twilio.sounds import play, say
+from ringbridge.emulator.twilio.sounds import MS_PER_CHARACTER, play, press, say
 from ringbridge.emulator.twilio.stream import MediaStream
 from ringbridge.emulator.twilio.twiml import (
     Connect,
@@ -93,6 +93,8 @@ class Script:
         match verb:
             case Say():
                 await say(self._leg, verb.text, verb.loop)
+            case Play(digits=digits) if digits:
+                await press(self._leg, digits)
             case Play():
                 await play(self._leg, self._absolute(verb.url), verb.loop)
             case Pause():
@@ -161,13 +163,28 @@ class Script:
         fields = {"DialCallSid": new_sid("CA"), "DialCallStatus": "canceled", "DialBridged": "false"}
         action = Source(self._absolute(verb.action), verb.method, fields) if verb.action else None
         leg.pending_action = action
-        status, seconds = await ring(leg, verb, lambda: fields.update(_BRIDGED))
+        status, seconds = await ring(leg, verb, self._whisper, lambda: fields.update(_BRIDGED))
         leg.journal.note("dial_ended", number=verb.number, status=status, seconds=seconds)
         fields["DialCallStatus"] = status
         if status == "completed":
             fields["DialCallDuration"] = str(round(seconds))
         leg.pending_action = None
         return action
+
+    async def _whisper(self, verb: Dial) -> None:
+        """Play to whoever answers, before the two are joined: https://www.twilio.com/docs/voice/twiml/number, "url"."""
+        if verb.whisper is None:
+            return
+        leg = self._leg
+        try:
+            url = self._absolute(verb.whisper)
+            reply = await leg.webhooks.ask(url, leg.fields({"To": verb.number}), method=verb.whisper_method)
+            for told in read_document(reply.body, reply.content_type):
+                if isinstance(told, Say):
+                    leg.dialled[-1].whispered.append(told.text)
+                    await asyncio.sleep(len(told.text) * MS_PER_CHARACTER / 1000)
+        except (NoAnswer, TwimlError) as failure:
+            leg.journal.error(failure.code, str(failure))
 
 
 _BRIDGED = {"DialCallStatus": "completed", "DialBridged": "true"}

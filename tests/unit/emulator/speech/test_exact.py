@@ -3,9 +3,9 @@ import tracemalloc
 
 import pytest
 
+from ringbridge.audio.mulaw import FRAME_BYTES, SILENCE, from_pcm, to_pcm
 from ringbridge.emulator.speech.base import Hearing, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.exact import ExactEars, ExactVoice, decode, encode
-from ringbridge.emulator.speech.mulaw import FRAME_BYTES, SILENCE, from_pcm, to_pcm
 
 SILENT = bytes([SILENCE]) * FRAME_BYTES
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ringbridge.audio.mulaw import SILENCE
 from ringbridge.emulator.speech.base import Hearing, SpeechStarted, Tentative, Utterance
 from ringbridge.emulator.speech.exact import decode, encode
 from ringbridge.emulator.speech.listening import SpokenEars
-from ringbridge.emulator.speech.mulaw import SILENCE
 from ringbridge.emulator.speech.vad import Energy
 
 

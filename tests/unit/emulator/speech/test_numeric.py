@@ -2,7 +2,7 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="numpy comes with the extra [voice]")
 
-from ringbridge.emulator.speech.mulaw import SILENCE  # noqa: E402 - only after numpy is known to be there
+from ringbridge.audio.mulaw import SILENCE  # noqa: E402 - only after numpy is known to be there
 from ringbridge.emulator.speech.numeric import doubled, floats, lowered, mulaw, trimmed  # noqa: E402
 
 

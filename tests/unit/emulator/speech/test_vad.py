@@ -2,8 +2,8 @@ import random
 
 import pytest
 
+from ringbridge.audio.mulaw import FRAME_BYTES, SILENCE, from_pcm
 from ringbridge.emulator.speech.exact import encode
-from ringbridge.emulator.speech.mulaw import FRAME_BYTES, SILENCE, from_pcm
 from ringbridge.emulator.speech.vad import Energy
 
 SILENT = bytes([SILENCE]) * FRAME_BYTES

@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 import wave
 from array import array
 from collections.abc import Iterator, Sequence
@@ -10,9 +11,9 @@ from operator import mul
 from pathlib import Path
 from typing import Final
 
-from ringbridge.emulator.speech.mulaw import RATE, SILENCE, from_pcm, to_pcm
+from ringbridge.audio.mulaw import RATE, SILENCE, from_pcm, to_pcm
 
-__all__ = ["WavError", "read_wav", "write_stereo"]
+__all__ = ["WavError", "from_wav", "read_wav", "write_stereo"]
 
 _PASS_HZ: Final = 3600
 """What a telephone line carries; steep enough that nothing above 4 kHz folds back."""
@@ -23,6 +24,7 @@ _REACH_S: Final = 0.002
 _RATES: Final = range(4000, 384_000)
 _EXTENSIBLE: Final = b"\xfe\xff"
 _PCM: Final = b"\x01\x00"
+_MULAW: Final = b"\x07\x00"
 
 
 class WavError(Exception):
@@ -30,19 +32,30 @@ class WavError(Exception):
 
 
 def read_wav(path: str | Path) -> bytes:
-    """The audio of a PCM WAV file (any rate, 8 to 32 bits, channels are mixed) as mu-law, 8 kHz, mono.
+    """The audio of a WAV file as mu-law, 8 kHz, mono: see `from_wav`.
 
-    Raises `WavError` for what can't be read, is no PCM WAV, or holds no audio.
+    Raises `WavError`, whose text names the file.
     """
     try:
-        return _mulaw(_plain_header(Path(path).read_bytes()))
+        return from_wav(Path(path).read_bytes())
     except OSError as error:
         raise WavError(f"{path}: {error.strerror or 'cannot be read'}") from error
-    except (wave.Error, EOFError) as error:
-        reason = str(error) or "it ends too early"
-        raise WavError(f"{path} is no PCM WAV file ({reason}); save it as WAV, 16 bit PCM") from error
-    except ValueError as error:
+    except WavError as error:
         raise WavError(f"{path}: {error}") from error
+
+
+def from_wav(riff: bytes) -> bytes:
+    """A WAV (any rate, PCM of 8 to 32 bits or mu-law, channels are mixed) as headerless mu-law, 8 kHz, mono.
+
+    Raises `WavError` for what is no such WAV, or holds no audio.
+    """
+    try:
+        return _mulaw(_plain_header(riff))
+    except (wave.Error, EOFError, struct.error) as error:
+        reason = str(error) or "it ends too early"
+        raise WavError(f"it is no PCM WAV file ({reason}); save it as WAV, 16 bit PCM") from error
+    except ValueError as error:
+        raise WavError(str(error)) from error
 
 
 def write_stereo(path: str | Path, left: bytes, right: bytes) -> None:
@@ -67,9 +80,27 @@ def _plain_header(riff: bytes) -> bytes:
     RFC 2361 and Microsoft's WAVEFORMATEXTENSIBLE: the sub-format's first two bytes are the old format tag.
     """
     tag = riff.find(b"fmt ", 12) + 8
+    if riff[tag : tag + 2] == _MULAW:
+        return _as_pcm(riff, tag)
     if riff[tag : tag + 2] != _EXTENSIBLE or riff[tag + 24 : tag + 26] != _PCM:
         return riff
     return riff[:tag] + _PCM + riff[tag + 2 :]
+
+
+def _as_pcm(riff: bytes, tag: int) -> bytes:
+    """A WAV of mu-law (format tag 7) as one of 16 bit PCM, which `wave` can read."""
+    channels, rate = struct.unpack_from("<HI", riff, tag + 2)
+    at = riff.find(b"data", tag)
+    if at < 0:
+        raise EOFError
+    (length,) = struct.unpack_from("<I", riff, at + 4)
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(to_pcm(riff[at + 8 : at + 8 + length]))
+    return written.getvalue()
 
 
 def _mulaw(riff: bytes) -> bytes:

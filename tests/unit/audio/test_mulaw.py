@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from ringbridge.emulator.speech.mulaw import FRAME_BYTES, LINEAR, RATE, SILENCE, from_pcm, to_pcm
+from ringbridge.audio.mulaw import FRAME_BYTES, LINEAR, RATE, SILENCE, from_pcm, to_pcm
 
 EVERY_BYTE = bytes(range(256))
 

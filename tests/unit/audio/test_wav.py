@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ringbridge.emulator.speech.mulaw import SILENCE, from_pcm, to_pcm
-from ringbridge.emulator.speech.wav import WavError, read_wav, write_stereo
+from ringbridge.audio.mulaw import SILENCE, from_pcm, to_pcm
+from ringbridge.audio.wav import WavError, read_wav, write_stereo
 
 AMPLITUDE = 10_000
 

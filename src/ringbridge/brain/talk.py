@@ -1,0 +1,218 @@
+"""What has been said on one call, as it was heard. It outlives brain sockets, and a conversation that is dialled anew.
+
+What the caller heard of a reply is, in this order: what the engine corrects it to; what its alignment says up to the
+last mark that came back; what the engine's own history says.
+"""
+
+from dataclasses import dataclass, field
+
+from ringbridge import facts
+from ringbridge.facts import Fact
+from ringbridge.phrases import Phrases
+from ringbridge.turn import Message
+
+__all__ = ["FILLER_LETTER_MS", "Talk", "Told"]
+
+FILLER_LETTER_MS = 70
+"""A letter of a filler takes about so long to speak: what is heard for no longer than that is no answer yet."""
+
+MAX_REPLIES = 400
+"""As many replies are remembered: more than an hour has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a brain is told of the conversation: see the fields of the same names in `Turn`."""
+
+    history: tuple[Message, ...]
+    interrupted: bool
+    heard: str
+    heard_out: bool
+    utterance: int
+
+
+@dataclass(slots=True)
+class _Reply:
+    """One reply of the agent's: what was sent of it, and what is known of its being heard."""
+
+    event_id: int | None
+    sent: list[str] = field(default_factory=list)
+    filler_letters: int = 0
+    begun: bool = False
+    """Whether any of it was heard."""
+    whole: bool = False
+    told: bool = False
+    """Whether the engine's history had it already."""
+    cut: bool = False
+    aligned: str | None = None
+    corrected: str | None = None
+
+    @property
+    def heard(self) -> str | None:
+        return self.aligned if self.corrected is None else self.corrected
+
+    key: str = ""
+    """The letters of what was sent, by which it is found in the engine's history."""
+
+    def add(self, text: str) -> None:
+        self.sent.append(text)
+        self.key += _letters(text)
+
+
+class Talk:
+    """One call's conversation. `note` takes the facts of its audio, `tell` what the engine says was said."""
+
+    def __init__(self, phrases: Phrases) -> None:
+        """`phrases` are in the call's language."""
+        self.phrases = phrases
+        self.answered: int | None = None
+        """The event id of the newest turn that was answered in this conversation, by whichever socket."""
+        self.silences = 0
+        """Turns in a row in which the caller said nothing."""
+        self.failures = 0
+        """Turns in a row in which the brain failed."""
+        self.wordless = 0
+        self.gathering = False
+        """Whether the caller is keying what was asked for."""
+        self._fillers = -1
+        self._utterance = 0
+        self._heard_since = True
+        self._heard_out: bool | None = None
+        self._replies: list[_Reply] = []
+        self._conversations = 0
+        self._before: tuple[Message, ...] = ()
+        self._told: tuple[Message, ...] = ()
+        self._keys: dict[str, str] = {}
+        """The letters of each entry that was told last: most of them come again with the next transcript."""
+
+    # What was heard
+
+    def note(self, fact: Fact) -> None:
+        """Something has happened on the call."""
+        match fact:
+            case facts.ConversationOpened():
+                self._begin_conversation()
+            case facts.Heard(event_id=event_id, ms=ms):
+                self._note_heard(event_id, ms)
+            case facts.ReplyHeard(event_id=event_id):
+                self._reply(event_id).whole = True
+            case facts.Interrupted(reply=reply, heard=heard) if reply is not None:
+                cut = self._reply(reply)
+                cut.cut, cut.aligned = True, heard
+            case facts.AgentCorrected(original=original, text=text):
+                self._correct(original, text)
+            case facts.CallerBegan():
+                self._heard_out = self._is_heard_out
+            case facts.DigitsPressed():
+                self.gathering = False
+            case _:
+                pass
+
+    def _begin_conversation(self) -> None:
+        """The history of a conversation before this one goes first from now on, to the last word that was heard."""
+        self._conversations += 1
+        if self._conversations == 1:
+            return
+        last = self._replies[-1] if self._replies else None
+        if last is not None and last.begun and not last.told:
+            said = last.heard if last.cut and last.heard is not None else "".join(last.sent)
+            self._told = (*self._told, Message("agent", said.strip())) if said.strip() else self._told
+        self._before = self._told
+        self._replies.clear()
+        self.answered = None
+
+    def _note_heard(self, event_id: int | None, ms: int) -> None:
+        known = next((reply for reply in reversed(self._replies) if reply.event_id == event_id), None)
+        reply = known or self._reply(event_id)
+        reply.begun = True
+        if ms > reply.filler_letters * FILLER_LETTER_MS:
+            self._heard_since = True
+
+    def _correct(self, original: str, text: str) -> None:
+        key = _letters(original)
+        cut = [reply for reply in self._replies if reply.cut]
+        fitting = [reply for reply in cut if key and _related(reply.key, key)]
+        for reply in (fitting or cut)[-1:]:
+            reply.corrected = text
+            if not reply.sent:
+                reply.add(original)
+
+    def _reply(self, event_id: int | None) -> _Reply:
+        for reply in reversed(self._replies):
+            if reply.event_id == event_id:
+                return reply
+        reply = _Reply(event_id)
+        self._replies.append(reply)
+        del self._replies[:-MAX_REPLIES]
+        return reply
+
+    @property
+    def _is_heard_out(self) -> bool:
+        spoken = [reply for reply in self._replies if reply.sent]
+        return not spoken or spoken[-1].whole
+
+    # What is said
+
+    def sent(self, event_id: int | None, text: str, *, filler: bool = False) -> None:
+        """Note what was sent to be spoken, in the reply `event_id`."""
+        reply = self._reply(event_id)
+        reply.add(text)
+        reply.whole = False
+        if filler:
+            reply.filler_letters += len(text)
+
+    def next_filler(self) -> str:
+        """What to let the caller wait with: never the same twice running."""
+        self._fillers += 1
+        return self.phrases.fillers[self._fillers % len(self.phrases.fillers)]
+
+    # What the brain is told
+
+    def tell(self, history: tuple[Message, ...]) -> Told:
+        """A transcript came, with the engine's history of this conversation: give it as it was heard."""
+        if self._heard_since:
+            self._utterance += 1
+            self._heard_since = False
+        heard_out = self._is_heard_out if self._heard_out is None else self._heard_out
+        self._heard_out = None
+        self._told = (*self._before, *self._as_heard(history))
+        last = next((reply for reply in reversed(self._replies) if reply.begun or reply.cut), None)
+        agent = next((said.text for said in reversed(self._told) if said.role == "agent"), "")
+        nothing = last is not None and last.cut and last.heard is not None and not last.heard.strip()
+        return Told(
+            history=self._told,
+            interrupted=last is not None and last.cut,
+            heard="" if nothing else agent,
+            heard_out=heard_out,
+            utterance=self._utterance,
+        )
+
+    def _as_heard(self, history: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The history, each entry of the agent's that was cut ending where the caller cut it."""
+        entries: list[Message | None] = list(history)
+        agents = {said.text for said in history if said.role == "agent"}
+        self._keys = {text: self._keys.get(text) or _letters(text) for text in agents}
+        free = [number for number, said in enumerate(history) if said.role == "agent"]
+        for reply in reversed(self._replies):
+            number = next((number for number in reversed(free) if _fits(self._keys[history[number].text], reply)), None)
+            if number is None:
+                continue
+            free = free[: free.index(number)]
+            reply.told = True
+            if reply.cut and reply.heard is not None:
+                entries[number] = Message("agent", reply.heard.strip()) if reply.heard.strip() else None
+        return tuple(said for said in entries if said is not None)
+
+
+def _fits(entry: str, reply: _Reply) -> bool:
+    """Whether the letters of an entry of the engine's history are this reply's, or the beginning of them."""
+    key = reply.key or _letters(reply.heard or "")
+    return bool(entry and key) and _related(entry, key)
+
+
+def _related(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())

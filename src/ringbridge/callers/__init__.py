@@ -1,0 +1,1 @@
+"""What is known about callers beyond one call."""

@@ -1,0 +1,1 @@
+"""The twin of Anthropic's Messages API."""

@@ -1,0 +1,1 @@
+"""The twin of a server that speaks OpenAI's Chat Completions, played by rules instead of a model."""

@@ -1,0 +1,91 @@
+"""Sounds that a brain plays into a call: from a file or a URL to pieces that a stream takes."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from cachetools import LRUCache
+
+from ringbridge.audio.mulaw import RATE
+from ringbridge.audio.wav import WavError, from_wav
+from ringbridge.errors import NotAllowed
+
+__all__ = ["Sounds"]
+
+SECONDS = 5.0
+MAX_BYTES = 10_000_000
+MAX_SOUND_SECONDS = 600
+"""Twilio queues ten minutes at most (Twilio, error 31931)."""
+
+CACHED_PIECES = 3_600
+"""An hour of sound in all."""
+
+RAW_SUFFIXES = {".ulaw", ".mulaw", ".raw", ".ul"}
+
+
+class Sounds:
+    """Loads sounds; files are kept until they change."""
+
+    def __init__(self, session: ClientSession) -> None:
+        """`session` fetches what is named by a URL."""
+        self._session = session
+        self._files: LRUCache[tuple[str, int, int], tuple[str, ...]] = LRUCache(CACHED_PIECES, len)
+
+    async def load(self, sound: str | Path) -> tuple[str, ...]:
+        """Base64 of mu-law at 8 kHz, in pieces of a second.
+
+        A WAV is known by its header; anything else must be named like headerless mu-law (`.ulaw`, `.raw`). Raises
+        `NotAllowed` for what can't be had or read, or is longer than ten minutes.
+        """
+        if isinstance(sound, str) and urlsplit(sound).scheme in ("http", "https"):
+            data, name = await self._fetch(sound), urlsplit(sound).path
+            return await asyncio.to_thread(_pieces, data, name)
+        path = Path(sound)
+        try:
+            known = await asyncio.to_thread(path.stat)
+            key = (str(path), known.st_mtime_ns, known.st_size)
+            if key not in self._files:
+                if known.st_size > MAX_BYTES:
+                    raise NotAllowed(f"the sound {path.name} has more than {MAX_BYTES:,} bytes")
+                data = await asyncio.to_thread(path.read_bytes)
+                self._files[key] = await asyncio.to_thread(_pieces, data, path.name)
+        except OSError as error:
+            raise NotAllowed(f"the sound {path.name} can't be read: {error.strerror}") from None
+        except ValueError:  # raised by the cache
+            raise NotAllowed(f"the sound {path.name} is too long") from None
+        return self._files[key]
+
+    async def _fetch(self, url: str) -> bytes:
+        host = urlsplit(url).hostname
+        try:
+            async with self._session.get(url, timeout=ClientTimeout(total=SECONDS), max_redirects=3) as response:
+                if response.status != 200:
+                    raise NotAllowed(f"the sound at {host} can't be had: it answers {response.status}")
+                return b"".join([piece async for piece in _bounded(response.content.iter_any())])
+        except (TimeoutError, ClientError, ValueError) as error:
+            raise NotAllowed(f"the sound at {host} can't be had: {type(error).__name__}") from None
+
+
+async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    count = 0
+    async for piece in pieces:
+        count += len(piece)
+        if count > MAX_BYTES:
+            raise NotAllowed(f"a sound may have {MAX_BYTES:,} bytes")
+        yield piece
+
+
+def _pieces(data: bytes, name: str) -> tuple[str, ...]:
+    if data[:4] == b"RIFF":
+        try:
+            data = from_wav(data)
+        except WavError as error:
+            raise NotAllowed(f"the sound {Path(name).name} can't be played: {error}") from None
+    elif Path(name).suffix.lower() not in RAW_SUFFIXES:
+        raise NotAllowed(f"the sound {Path(name).name} is no WAV; raw mu-law at 8 kHz is named .ulaw")
+    if not 0 < len(data) <= MAX_SOUND_SECONDS * RATE:
+        raise NotAllowed(f"the sound {Path(name).name} is empty, or longer than {MAX_SOUND_SECONDS // 60} minutes")
+    return tuple(base64.b64encode(data[start : start + RATE]).decode() for start in range(0, len(data), RATE))

@@ -1,0 +1,37 @@
+"""German."""
+
+from ringbridge.phrases.base import Phrases
+
+__all__ = ["GERMAN"]
+
+GERMAN = Phrases(
+    code="de",
+    language="de-DE",
+    sorry="Es tut mir leid, wir haben gerade ein technisches Problem.",
+    goodbye="Es tut mir leid, im Moment ist niemand erreichbar. Bitte rufen Sie später wieder an. Auf Wiederhören.",
+    farewell="Vielen Dank für Ihren Anruf. Auf Wiederhören!",
+    farewell_silent="Ich kann Sie leider immer noch nicht hören und lege jetzt auf. Rufen Sie gern wieder an. Auf "
+    "Wiederhören.",
+    model_failed="Entschuldigung, da ist etwas schiefgegangen. Könnten Sie das noch einmal sagen?",
+    too_slow="Entschuldigung, das dauert gerade zu lange. Könnten Sie mich noch einmal fragen?",
+    declined="Es tut mir leid, darüber kann ich nicht sprechen. Kann ich Ihnen sonst noch helfen?",
+    budget_spent="Es tut mir leid, ich muss das Gespräch jetzt beenden. Rufen Sie bitte wieder an, wenn noch etwas ist."
+    " Auf Wiederhören.",
+    tool_failed="Es tut mir leid, das hat gerade nicht geklappt.",
+    ask_again=(
+        "Entschuldigung, das habe ich nicht verstanden. Könnten Sie es noch einmal sagen?",
+        "Könnten Sie das anders ausdrücken?",
+    ),
+    still_there=(
+        "Sind Sie noch da?",
+        "Ich kann Sie nicht hören. Kann ich Ihnen noch bei etwas helfen?",
+    ),
+    fillers=(
+        "Einen Moment, bitte.",
+        "Ich sehe nach.",
+        "Ich schaue gerade nach.",
+        "Einen kleinen Augenblick noch.",
+        "Moment, ich hab's gleich.",
+        "Ich bin noch dabei.",
+    ),
+)

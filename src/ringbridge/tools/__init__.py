@@ -1,0 +1,1 @@
+"""What a model can do on a call: typed functions, their fences, and what comes of them."""
