@@ -4,6 +4,7 @@ __all__ = ["Breaker"]
 
 MOST_FAILURES = 3
 COOL_SECONDS = 30.0
+TRIAL_SECONDS = 10.0
 
 
 class Breaker:
@@ -20,6 +21,11 @@ class Breaker:
     def lets_through(self, now: float) -> bool:
         """Whether the model may be asked: always, but for the time in which it is left alone."""
         return now >= self._opens_at
+
+    def asked(self, now: float) -> None:
+        """The model is asked. If that is a trial, nobody else tries until its outcome is known, or for 10 s."""
+        if self._failures >= MOST_FAILURES:
+            self.rest(now, TRIAL_SECONDS)
 
     def succeeded(self) -> None:
         """The model has answered."""

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import cast
 
-from ringbridge.llm.base import Failure, Model, ModelFailed, Piece, Request, Said, Text
+from ringbridge.llm.base import Failure, Model, ModelFailed, Piece, Request, Said, Text, ToolCall
 from ringbridge.llm.breaker import Breaker
 from ringbridge.llm.trim import without_oldest_turns
 
@@ -21,11 +21,15 @@ REFUSED_KEY_SECONDS = 300.0
 SHORT_WAIT_SECONDS = 1.5
 """So long the only model that there is may want to be left alone, without the caller noticing."""
 
+FIRST_PIECE_SECONDS = 5.0
+"""So long a model may be silent while another waits that could be asked: it leaves that one time before the turn's
+deadline."""
+
 MOST_TRIMS = 3
 
 GO_ON = (
     "The words above are the beginning of your answer, which the caller has heard already. Go on from exactly there:"
-    " repeat nothing of it, and do not begin anew."
+    " repeat nothing of it, and do not begin anew. If the next word is a new one, begin with a space."
 )
 
 _NOT_THE_MODELS_FAULT = {Failure.TOO_LONG, Failure.FILTERED}
@@ -76,6 +80,7 @@ class Chain:
     async def stream(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Ask. Raises the last model's `ModelFailed` when none of them answers."""
         said: list[str] = []
+        called = False
         waiting = self._candidates()
         while True:
             opened = await self._open(waiting, _going_on(request, said), may_hedge=not said)
@@ -85,13 +90,19 @@ class Chain:
                     while piece is not None:
                         if isinstance(piece, Text):
                             said.append(piece.text)
+                        called = called or isinstance(piece, ToolCall)
                         yield piece
                         piece = await anext(pieces, None)
             except ModelFailed as error:
                 self._failed(opened.slot, error)
+                if called:  # asked anew it would call the tools again; what they give brings the next question
+                    return
                 if not waiting:
                     raise
                 _stands_in(opened.slot, waiting[0], error, after_words=bool(said))
+            except (asyncio.CancelledError, GeneratorExit):  # cut short by the caller, not by the model
+                opened.slot.breaker.succeeded()
+                raise
             else:
                 opened.slot.breaker.succeeded()
                 return
@@ -109,7 +120,7 @@ class Chain:
             try:
                 if may_hedge and waiting and self._hedge_after is not None:
                     return await self._race(slot, waiting, request, self._hedge_after)
-                return await _begin(slot, request)
+                return await self._begin(slot, request, others_wait=bool(waiting))
             except ModelFailed as error:
                 shorter = without_oldest_turns(request) if error.failure is Failure.TOO_LONG else None
                 if shorter is not None and trims < MOST_TRIMS:
@@ -129,65 +140,81 @@ class Chain:
 
     async def _race(self, slot: _Slot, waiting: list[_Slot], request: Request, seconds: float) -> _Opened:
         """The model, or the next one that waits if that speaks first. Raises the model's failure if neither does."""
-        winner: _Opened | None = None
-        failures: dict[str, ModelFailed] = {}
-        async with asyncio.TaskGroup() as tasks:
-            pending = {tasks.create_task(_attempt(slot, request), name=slot.model.name)}
-            done, _ = await asyncio.wait(pending, timeout=seconds)
-            hedge = None if done else waiting[0]
-            if hedge is not None:
-                log.info("%s is late, and %s is asked, too", slot.model.name, hedge.model.name)
-                pending.add(tasks.create_task(_attempt(hedge, request), name=hedge.model.name))
-            while pending and winner is None:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    result = task.result()
-                    if isinstance(result, ModelFailed):
-                        failures[task.get_name()] = result
-                    elif winner is None:
-                        winner = result
-                    else:
-                        await result.pieces.aclose()
-            for task in pending:
-                task.cancel()
-        if hedge is not None and (hedge.model.name in failures or (winner and winner.slot is hedge)):
+        hedge = waiting[0]
+        opened: list[_Opened] = []
+        failures: dict[_Slot, ModelFailed] = {}
+
+        async def attempt(runner: _Slot, *, others_wait: bool) -> None:
+            try:
+                opened.append(await self._begin(runner, request, others_wait=others_wait))
+            except ModelFailed as error:
+                failures[runner] = error
+
+        winner = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                pending = {tasks.create_task(attempt(slot, others_wait=True), name=slot.model.name)}
+                done, _ = await asyncio.wait(pending, timeout=seconds)
+                if not done:
+                    log.info("%s is late, and %s is asked, too", slot.model.name, hedge.model.name)
+                    others_wait = len(waiting) > 1
+                    pending.add(tasks.create_task(attempt(hedge, others_wait=others_wait), name=hedge.model.name))
+                while pending and not opened:
+                    _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in pending:
+                    task.cancel()
+            winner = opened[0] if opened else None
+        finally:
+            for other in opened:
+                if other is not winner:
+                    await other.pieces.aclose()
+        return self._result(slot, waiting, winner, failures)
+
+    def _result(
+        self, slot: _Slot, waiting: list[_Slot], winner: _Opened | None, failures: dict[_Slot, ModelFailed]
+    ) -> _Opened:
+        """What a race of the model with the next one that waits came to."""
+        hedge = waiting[0]
+        if hedge in failures:
             waiting.remove(hedge)
+            self._failed(hedge, failures[hedge])
         if winner is None:
-            if hedge is not None:
-                self._failed(hedge, failures[hedge.model.name])
-            raise failures[slot.model.name]
-        if winner.slot is not slot and slot.model.name in failures:
-            self._failed(slot, failures[slot.model.name])
+            raise failures[slot]
+        if winner.slot is hedge:
+            waiting.remove(hedge)
+            if slot in failures:
+                self._failed(slot, failures[slot])
+                _stands_in(slot, hedge, failures[slot], after_words=False)
+            else:  # it was only late, and can still go on for the other
+                waiting.append(slot)
         return winner
+
+    async def _begin(self, slot: _Slot, request: Request, *, others_wait: bool) -> _Opened:
+        """Ask one model, and wait for the first that it gives. Raises `ModelFailed`."""
+        slot.breaker.asked(asyncio.get_running_loop().time())
+        pieces = cast("AsyncGenerator[Piece, None]", slot.model.stream(request))
+        try:
+            async with asyncio.timeout(FIRST_PIECE_SECONDS if others_wait else None):
+                return _Opened(slot, pieces, await anext(pieces, None))
+        except TimeoutError:
+            await pieces.aclose()
+            raise ModelFailed(Failure.SILENT, f"{slot.model.name} was silent for too long") from None
+        except BaseException:
+            await pieces.aclose()
+            raise
 
     def _failed(self, slot: _Slot, error: ModelFailed) -> None:
         now = asyncio.get_running_loop().time()
         if error.failure in _NOT_THE_MODELS_FAULT:
             return
         if error.failure is Failure.REFUSED_KEY:
-            log.error("%s", error)
+            if slot.breaker.lets_through(now):  # otherwise it is known
+                log.error("%s", error)
             slot.breaker.rest(now, REFUSED_KEY_SECONDS)
             return
         slot.breaker.failed(now)
         if error.retry_after is not None:
             slot.breaker.rest(now, error.retry_after)
-
-
-async def _begin(slot: _Slot, request: Request) -> _Opened:
-    pieces = cast("AsyncGenerator[Piece, None]", slot.model.stream(request))
-    try:
-        return _Opened(slot, pieces, await anext(pieces, None))
-    except BaseException:
-        await pieces.aclose()
-        raise
-
-
-async def _attempt(slot: _Slot, request: Request) -> _Opened | ModelFailed:
-    """The same, with its failure as a value, so that it ends nobody else's attempt."""
-    try:
-        return await _begin(slot, request)
-    except ModelFailed as error:
-        return error
 
 
 def _going_on(request: Request, said: list[str]) -> Request:

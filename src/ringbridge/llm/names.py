@@ -67,7 +67,8 @@ def _name(part: str) -> ModelName:
     path = place.find("/")
     split = place.find(":", path) if path >= 0 and place.find(":", path) >= 0 else place.rfind(":")
     model = place[split + 1 :]
-    if split <= 0 or not model or "]" in model or (path < 0 and model.isdecimal()):  # an address's or a port's colon
+    is_port = not split > path >= 0 and model.partition("/")[0].isdecimal()
+    if split <= 0 or not model or is_port or "]" in model:  # the last is a colon of an IPv6 address
         raise ValueError(f"has a server without a model; {mend}")
     url = f"{scheme}://{place[:split]}"
     if not _has_host(url) or "@" in place[:split]:

@@ -31,6 +31,7 @@ _NUMBERS: Final = {
 }
 _NUMBER: Final = r"(\w+)\b(?! ?(?:o'?clock|a\.?m\b|p\.?m\b|thirty))"
 _CHANGE: Final = re.compile(r"\bmake (?:it|that)\b|\bchange\b")
+_WHO: Final = re.compile(r"\b(?:robot|human|a person|an? ai|who are you)\b")
 _TABLE: Final = re.compile(r"\b(?:book|table|reserve|reservation)\b")
 _PARTIES: Final = (
     rf"\bmake (?:it|that)(?: (?:a )?table)?(?: (?:for|four|4))? {_NUMBER}",
@@ -43,13 +44,13 @@ _TIME: Final = re.compile(
 )
 _REFUSED: Final = re.compile(r"not done|failed|stopped|error", re.IGNORECASE)
 
+_TONIGHT: Final = "seven tonight"
 _MENU: Final = (
     "I can book a table for you, or tell you our opening hours. You can also press some keys, and I will read them"
     " back. What would you like?"
 )
 _ANSWERS: Final = (
     (r"caller pressed ([\d*#a-d]+)", "Thank you. You pressed {}."),
-    (r"\b(?:robot|human|a person|an? ai|who are you)\b", "I am an AI assistant, the demonstration of this phone line."),
     (r"\bgarden\b", "Very well, the table in the garden is yours."),
     (r"\bwindow\b", "Very well, the table at the window is yours."),
     (r"\b(?:open|hours|close)\b", "We are open every day from noon until eleven in the evening."),
@@ -67,6 +68,8 @@ def booking_desk(asked: Asked) -> Sequence[Step]:
     party = _party(words)
     if re.search(r"\b(?:goodbye|good bye|bye)\b", words):
         return [Say("Thank you for calling. Goodbye!"), *_call(asked, "hang_up")]
+    if _WHO.search(words):
+        return [Say("I am an AI assistant, the demonstration of this phone line.")]
     if _CHANGE.search(words):
         party = 4 if party is None else party
         return _call(asked, "change_booking", party=party) or [Say(_changed(party))]
@@ -83,14 +86,11 @@ def _after(call: Call, result: str) -> list[Step]:
     if call.name not in ("book_table", "change_booking"):
         return []
     if _REFUSED.match(result):
-        return [Say("I am sorry, that can't be done. Would another table be all right?")]
+        return [Say("I am sorry, that did not work. Can I do something else for you?")]
     arguments = json.loads(call.text)
     if call.name == "change_booking":
         return [Say(_changed(arguments.get("party", 4)))]
     return [Say(_booked(arguments.get("party", 2), arguments.get("time", _TONIGHT)))]
-
-
-_TONIGHT: Final = "seven tonight"
 
 
 def _booked(party: int, time: str) -> str:

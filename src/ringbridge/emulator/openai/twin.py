@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -23,6 +24,9 @@ __all__ = ["OpenAITwin"]
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 TOKEN_LETTERS: Final = 4
 CLOSE_SECONDS: Final = 0.1
+
+_REMEMBERED: Final = 2000
+"""Exchanges that are kept; beyond it the oldest that are over are forgotten, as each holds its whole talk."""
 
 
 class OpenAITwin:
@@ -111,7 +115,7 @@ class OpenAITwin:
         if (refusal := self._unfit(asked)) is not None:
             return refusal
         exchange = Exchange(asked, _without_key(request), _now())
-        self.exchanges.append(exchange)
+        self._remember(exchange)
         self._notify()
         try:
             return await self._respond(request, exchange, body)
@@ -121,6 +125,11 @@ class OpenAITwin:
         finally:
             exchange.ended_at = _now()
             self._notify()
+
+    def _remember(self, exchange: Exchange) -> None:
+        if len(self.exchanges) >= _REMEMBERED and self.exchanges[0].ended_at is not None:
+            del self.exchanges[0]
+        self.exchanges.append(exchange)
 
     def _wrong_key(self, request: web.Request) -> web.Response | None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -135,8 +144,7 @@ class OpenAITwin:
         if self._names and asked.model not in self._names:
             text = f"The model `{asked.model}` does not exist or you do not have access to it."
             return self._refuse(Fail(404, "model_not_found", text))
-        size = len(json.dumps(asked.messages))
-        if self._most is not None and size > self._most:
+        if self._most is not None and (size := len(json.dumps(asked.messages))) > self._most:
             text = (
                 f"This model's maximum context length is {self._most} characters. However, your messages resulted in"
                 f" {size} characters. Please reduce the length of the messages."
@@ -154,7 +162,7 @@ class OpenAITwin:
             case [Fail() as fail]:
                 return _refusal(fail)
         counts = bool((body.get("stream_options") or {}).get("include_usage"))
-        head = Head(f"chatcmpl-twin{len(self.exchanges)}", exchange.asked.model, int(time.time()), counts)
+        head = Head(f"chatcmpl-{secrets.token_hex(12)}", exchange.asked.model, int(time.time()), counts)
         try:
             if body.get("stream"):
                 return await self._stream(request, exchange, head, steps)
