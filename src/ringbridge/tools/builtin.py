@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ringbridge.calls.redact import redact
 from ringbridge.errors import NoLine
 from ringbridge.tools.tool import AnyTool, tool
 from ringbridge.turn import Call
@@ -53,7 +54,7 @@ async def collect_digits(call: Call, n: _Count, *, secret: _Secret = False) -> N
 @tool
 async def remember(call: Call, key: _Key, value: _Value) -> None:
     """Keep something about this caller for later calls, such as the name or a preference."""
-    await call.remember(key, value)
+    await call.remember(key, redact(value))
 
 
 @tool

@@ -28,6 +28,11 @@ class Ledger:
         self._runs = {key: run for key, run in self._runs.items() if run.end is None}
         return True
 
+    @property
+    def running(self) -> tuple[Run, ...]:
+        """Those that have not ended."""
+        return tuple(run for run in self._runs.values() if run.end is None)
+
     def find(self, tool: AnyTool, arguments: Arguments) -> Run | None:
         """The equal call that was made already."""
         run = self._runs.get((tool.name, arguments.text))

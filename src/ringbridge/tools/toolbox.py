@@ -53,7 +53,6 @@ class Toolbox:
         self._spent = Spent(budget, self._now())
         self._ledger = Ledger()
         self._pending: Pending | None = None
-        self._confirmed: Run | None = None
 
     @property
     def schemas(self) -> tuple[ToolSchema, ...]:
@@ -71,14 +70,14 @@ class Toolbox:
     async def open(self, turn: Turn) -> Checked | None:
         """The caller has spoken: if this is the yes that a tool waits for, it runs now.
 
-        To be called first in each turn. Gives the tool instead if it ends the turn: it is to be run by `close`.
+        To be called first in each turn. Gives the tool instead if it ends the turn: it is to be run by `close`. What an
+        earlier turn of the same utterance has begun is waited for: the model is to know what came of it.
         """
-        if self._ledger.enter(turn.utterance):
-            self._confirmed = None
+        if not self._ledger.enter(turn.utterance):
+            for run in self._ledger.running:
+                await join(run, turn)
         pending = self._pending
         if pending is None:
-            if self._confirmed is not None and self._confirmed.end is None:  # the same yes, transcribed anew
-                await join(self._confirmed, turn)
             return None
         answer = pending.answered(turn)
         if answer is Consent.YES:
@@ -177,7 +176,7 @@ class Toolbox:
         checked = Checked(pending.tool, pending.arguments, slot)
         if pending.tool.ends_turn:
             return checked
-        run = self._confirmed = self._begin(checked, turn)
+        run = self._begin(checked, turn)
         try:
             await wait([run])
         finally:

@@ -20,9 +20,6 @@ __all__ = ["Dialogue", "Sides"]
 RESENDS: Final = 3
 """How often an unanswered transcript is sent again (reported: elevenlabs-js issue 453)."""
 
-RETRANSCRIBE_SECONDS: Final = 0.3
-"""How long after the first transcript of a pause the second one comes."""
-
 _LOOK_SECONDS: Final = 0.25
 
 
@@ -117,12 +114,14 @@ class Dialogue:
             self._tasks.create_task(self._transcribe_again(turn, text), name="retranscription")
 
     async def _transcribe_again(self, turn: Turn, text: str) -> None:
-        await asyncio.sleep(RETRANSCRIBE_SECONDS)
-        if turn is self._turns.current:
-            again = self._turns.reopen(turn)
-            self._sides.note("retranscribed", str(again.event_id))
-            self._sides.emit(messages.user_transcript(text, again.event_id))
-            self._ask(again)
+        for left in reversed(range(self._engine.retranscribe_times - 1)):
+            await asyncio.sleep(self._engine.retranscribe_gap_ms / 1000)
+            if turn is not self._turns.current:
+                return
+            turn = self._turns.reopen(turn, provisional=left > 0)
+            self._sides.note("retranscribed", str(turn.event_id))
+            self._sides.emit(messages.user_transcript(text, turn.event_id))
+            self._ask(turn)
 
     # What the brain is asked, and what it answers
 

@@ -74,7 +74,11 @@ class Engine:
     init_before_metadata: bool = False
     """Whether the brain is dialled and told of the conversation before the client is; needs `dial_brain="start"`."""
     retranscribe_every: int = 0
-    """Every so many pauses one is transcribed twice, and so makes two turns; 0 for never."""
+    """Every so many pauses one is transcribed again, and so makes several turns; 0 for never."""
+    retranscribe_times: int = 2
+    """How many turns it makes."""
+    retranscribe_gap_ms: float = 300
+    """How long after one transcript of a pause the next one comes."""
 
     created: int = 0
     updated: int = 0

@@ -54,9 +54,9 @@ class Turns:
             self.history.append({"role": "user", "content": text})
         return self._open(Turn(self.take_id(), [dict(line) for line in self.history], provisional))
 
-    def reopen(self, turn: Turn) -> Turn:
+    def reopen(self, turn: Turn, *, provisional: bool = False) -> Turn:
         """The turn once more, under a new id: the same pause has been transcribed again."""
-        return self._open(Turn(self.take_id(), turn.history))
+        return self._open(Turn(self.take_id(), turn.history, provisional))
 
     def _open(self, turn: Turn) -> Turn:
         self.close()
