@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
+from ringbridge.callers.base import CallerMemory
 from ringbridge.calls import documents
 from ringbridge.config import Settings, load_settings
 from ringbridge.emulator.addresses import AddressBook
@@ -49,6 +50,8 @@ class World:
     elevenlabs: ElevenLabsTwin
     openai: OpenAITwin
     """There only where `model` was given."""
+    memory: CallerMemory
+    """What the bridge keeps of callers."""
     engine: Engine
     settings: Settings
     port: int
@@ -109,6 +112,7 @@ class World:
             parts = await stack.enter_async_context(
                 open_parts(self.settings, brain=self._brain, clock=self._clock, observers=self._observers)
             )
+            self.memory = parts.memory
             app = await stack.enter_async_context(open_app(self.settings, parts))
             self.port = await stack.enter_async_context(serving(app, host="127.0.0.1", port=0))
             self.addresses.add(PUBLIC_HOST, f"http://127.0.0.1:{self.port}")

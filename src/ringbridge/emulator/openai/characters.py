@@ -144,7 +144,7 @@ def _call(asked: Asked, name: str, **arguments: Any) -> list[Step]:
 Rule: TypeAlias = tuple[str, Callable[[re.Match[str]], Step]]
 
 ORDERS: Final[tuple[Rule, ...]] = (
-    (r"call the tool (\w+) with (\{.*\})", lambda order: Call(order[1], order[2])),
+    (r"call the tool (\w+) with (\{[^{}]*\})", lambda order: Call(order[1], order[2])),
     (
         r"transfer (?:me|the caller|this call) to ([+\w -]+)",
         lambda order: Call("transfer_call", {"name": order[1].strip()}),
