@@ -8,7 +8,7 @@ from ringbridge.turn import Brain, Call, Message, Turn
 
 if TYPE_CHECKING:
     from ringbridge.brains.agent import Agent
-    from ringbridge.calls.redact import redact
+    from ringbridge.redaction import redact
     from ringbridge.tools.budget import Budget
     from ringbridge.tools.builtin import play_tool
     from ringbridge.tools.tool import tool
@@ -33,7 +33,7 @@ _HOMES = {
     "Agent": "ringbridge.brains.agent",
     "Budget": "ringbridge.tools.budget",
     "play_tool": "ringbridge.tools.builtin",
-    "redact": "ringbridge.calls.redact",
+    "redact": "ringbridge.redaction",
     "tool": "ringbridge.tools.tool",
 }
 """Heavy ones are imported when they are asked for: `ringbridge --help` does not wait for them."""

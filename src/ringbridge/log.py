@@ -37,6 +37,8 @@ def log_fact(sid: CallSid, fact: Fact) -> None:
             log.warning("%s: the stream was lost (close code %s)", sid, code)
         case facts.EngineComplained(kind=kind, text=text):
             log.warning("%s: the speech engine complains: %s %s", sid, kind, text)
+        case facts.Transferring(name=name, ended=ended):
+            log.info("%s: %s %s", sid, "back from" if ended else "put through to", name)
         case facts.Broken(peer=peer, problem=problem):
             log.warning("%s: a broken message from %s: %s", sid, peer, problem)
         case facts.Unsent(peer=peer):

@@ -162,7 +162,7 @@ class TestModelsFail:
     async def test_one_that_dies_in_a_sentence_is_stood_in_for(self, world):
         async with OpenAITwin(lambda asked: [Say("at seven tonight.")], api_key="none") as other:
             llms = f"openai:first,openai@{other.base_url}:second"
-            dying = model(otherwise=None, *[("table", [Say("There is a table "), Drop()])])
+            dying = model(("table", [Say("There is a table "), Drop()]))
             async with world(Agent(), model=dying, settings={"LLMS": llms}) as w:
                 call = await w.talking()
                 await w.says(call, "a table please")
@@ -189,10 +189,8 @@ class TestModelsFail:
 
 
 class TestConfirmation:
-    CONFIRMED = {"confirm": "Book a table for {party}?"}
-
     async def test_only_the_callers_yes_after_the_question_was_heard_runs_it(self, world):
-        desk = Desk(seconds=0.1, **self.CONFIRMED)
+        desk = Desk(seconds=0.1, confirm="Book a table for {party}?")
         async with world(Agent(tools=[desk.tool]), model=model(BOOK), engine={"client_events": ALL_EVENTS}) as w:
             call = await w.talking()
             await w.says(call, "a table please")

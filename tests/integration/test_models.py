@@ -11,6 +11,8 @@ from ringbridge.emulator.openai.script import Call, Drop, ErrorInStream, Fail, F
 from ringbridge.emulator.openai.twin import OpenAITwin
 from ringbridge.llm.base import Asked, Failure, ModelFailed, Request, Said, Text, ToolCall, ToolResult, ToolSchema, Used
 from ringbridge.llm.chain import GO_ON, Chain
+from ringbridge.llm.names import parse_names
+from ringbridge.llm.open import open_models
 from ringbridge.llm.openai import OpenAIModel
 
 HELLO = Request("Be brief.", (Said("user", "Hello"),))
@@ -158,6 +160,29 @@ async def test_a_server_that_is_not_there():
     await model.close()
 
 
+@asynccontextmanager
+async def served(complete):
+    """A model on a server that is nobody's twin."""
+    app = web.Application()
+    app.router.add_post("/chat/completions", complete)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    model = OpenAIModel(base_url=f"http://127.0.0.1:{runner.addresses[0][1]}", api_key="k", model="m", name="m")
+    try:
+        yield model
+    finally:
+        await model.close()
+        await runner.cleanup()
+
+
+def events(*chunks):
+    async def complete(request):
+        return web.Response(text="".join(f"data: {chunk}\n\n" for chunk in chunks), content_type="text/event-stream")
+
+    return complete
+
+
 async def test_a_server_that_leaves_out_indexes_ids_and_usage():
     chunks = [
         '{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"x","function":{"name":"book","arguments":"{\\"par"}}]}}]}',
@@ -165,21 +190,47 @@ async def test_a_server_that_leaves_out_indexes_ids_and_usage():
         '{"choices":[{"index":0,"delta":{"content":null},"finish_reason":"tool_calls"}]}',
         "[DONE]",
     ]
+    async with served(events(*chunks)) as model:
+        assert [piece async for piece in model.stream(HELLO)] == [ToolCall("x", "book", '{"party":2}')]
+
+
+async def _page(request):
+    return web.Response(text="<html>Welcome</html>", content_type="text/html")
+
+
+@pytest.mark.parametrize(
+    ("complete", "failure"),
+    [
+        (events("{oops", "[DONE]"), Failure.BROKE_OFF),
+        (events("null", "[DONE]"), Failure.BROKE_OFF),
+        (events('{"choices":"abc"}', "[DONE]"), Failure.BROKE_OFF),
+        (events('{"error":{"message":"maximum context length is 5","code":400}}'), Failure.TOO_LONG),
+        (_page, Failure.BROKE_OFF),
+    ],
+)
+async def test_what_is_no_answer_fails_the_model_alone(complete, failure):
+    async with served(complete) as model:
+        with pytest.raises(ModelFailed) as caught:
+            _ = [piece async for piece in model.stream(HELLO)]
+    assert caught.value.failure is failure
+
+
+async def test_closing_before_the_server_has_answered_at_all_closes_the_request():
+    began, closed = asyncio.Event(), asyncio.Event()
 
     async def complete(request):
-        return web.Response(text="".join(f"data: {chunk}\n\n" for chunk in chunks), content_type="text/event-stream")
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            closed.set()
 
-    app = web.Application()
-    app.router.add_post("/chat/completions", complete)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    model = OpenAIModel(base_url=f"http://127.0.0.1:{runner.addresses[0][1]}", api_key="k", model="m", name="m")
-    try:
-        assert [piece async for piece in model.stream(HELLO)] == [ToolCall("x", "book", '{"party":2}')]
-    finally:
-        await model.close()
-        await runner.cleanup()
+    async with served(complete) as model, asyncio.timeout(1):
+        asking = asyncio.get_running_loop().create_task(anext(model.stream(HELLO)))
+        await began.wait()
+        asking.cancel()
+        await closed.wait()
+        await asyncio.gather(asking, return_exceptions=True)
 
 
 # Several
@@ -315,3 +366,21 @@ async def test_cancelling_a_race_closes_both_requests():
         await asyncio.gather(asking, return_exceptions=True)
         await stage.twin.until(lambda: stage.twin.open == 0, seconds=0.5)
         assert all(exchange.closed_by_client for exchange in stage.twin.exchanges)
+
+
+# From the settings
+
+
+async def test_each_server_is_shown_its_own_key_and_no_other():
+    async with OpenAITwin(lambda asked: [Say("Hi")]) as ours, OpenAITwin(lambda asked: [Say("No")]) as other:
+        host = ours.base_url.removeprefix("http://").removesuffix("/v1")
+        names = parse_names(f"openai:first, openai@{ours.base_url}:second")
+        settings = {"openai_url": other.base_url, "openai_key": "sk-not-this-one", "hedge_after": None}
+        async with open_models(names, keys={host: "sk-twin"}, **settings) as chain:
+            pieces = [piece async for piece in chain.stream(HELLO)]
+            assert chain.name == f"openai:first, openai@{host}:second"
+        assert pieces[0] == Text("Hi")
+        assert [exchange.asked.model for exchange in ours.exchanges] == ["second"]
+        async with open_models(names[1:], keys={}, **settings) as chain:
+            with pytest.raises(ModelFailed, match="check its key"):
+                _ = [piece async for piece in chain.stream(HELLO)]

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from ringbridge.audio.wav import WavError, write_stereo
 from ringbridge.brains import demo
 from ringbridge.cli.main import cli
+from ringbridge.cli.places import running_bridge
 from ringbridge.config import describe
 from ringbridge.emulator.caller import Caller
 from ringbridge.emulator.faults import Fault
@@ -26,6 +27,7 @@ from ringbridge.emulator.play import load_sounds, play
 from ringbridge.emulator.scenario import DEMO, DropStream, HangUp, Play, Press, Say, Scenario, Wait
 from ringbridge.emulator.speech.exact import encode
 from ringbridge.emulator.wiretap import Wiretap
+from ringbridge.emulator.world import ACCOUNT_SID, PUBLIC_HOST, SECRETS
 from ringbridge.relay.lane import Lane
 
 DEFAULT_GREETING = {"GREETING": "Hello, how can I help you?"}
@@ -225,6 +227,7 @@ async def test_a_recording_is_played_to_the_brain(world, tmp_path):
         (["--dtmf", "12a"], "press has other keys than"),
         (["--say", " "], "say has no words"),
         (["--brain", "a:b", "--url", "http://127.0.0.1:1"], "--brain is for a bridge that is started here"),
+        (["--rest-port", "8001"], "--rest-port is for a bridge that runs"),
         (["--scenario", "nowhere.toml"], "does not exist"),
         (["--calls", "0"], "Invalid value for '--calls'"),
         (["--speech", "exact", "--brain", "nowhere.py:reply", "--say", "hello"], "there is no file"),
@@ -238,6 +241,41 @@ def test_what_makes_no_sense_is_refused(arguments, complaint, tmp_path, monkeypa
 
     assert complaint in result.output
     assert result.exit_code > 0
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(SETTINGS)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        arguments = ["--speech", "exact", "--url", "http://127.0.0.1:1", "--rest-port", port]
+        result = CliRunner().invoke(cli, ["simulate", *arguments])
+
+    assert f"--rest-port {port}: " in result.output
+    assert "in use" in result.output
+    assert result.exit_code == 1
+
+
+async def test_a_bridge_that_runs_finds_twilios_api_there(world, tmp_path, monkeypatch):
+    async def presses(turn):
+        yield "I press them."
+        await turn.call.send_digits("42#")
+
+    port = free_port()
+    monkeypatch.chdir(tmp_path)
+    async with world(presses, settings={"TWILIO_BASE_URL": f"http://127.0.0.1:{port}"}) as bridge:
+        secrets = {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": SECRETS["TWILIO_AUTH_TOKEN"]}
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in secrets.items()))
+        monkeypatch.setenv("PUBLIC_URL", PUBLIC_HOST)
+        async with running_bridge(f"http://127.0.0.1:{bridge.port}", bridge._speech, (), port) as place:
+            phone = await place.dial()
+            async with Caller(phone, bridge._speech) as caller:
+                await caller.say("42, please")
+                assert await caller.heard() == "Hello. I press them."
+                await caller.wait(2000)
+                assert caller.digits_heard == "42#"
+                await caller.hang_up()
+                await caller.ended()
 
 
 @pytest.mark.parametrize(

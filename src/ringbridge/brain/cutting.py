@@ -15,36 +15,62 @@ CLAUSE_WORDS: Final = 8
 MOST_WORDS: Final = 40
 """A sentence that is longer than anybody's breath is cut at a word."""
 
-_WORDS: Final = (
+_ABBREVIATIONS: Final = (
     # English
-    "dr mr mrs ms prof sr jr st mt vs etc e.g i.e a.m p.m no nos vol fig inc ltd co corp approx ext tel ave blvd rd apt"
-    " dept est jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun u.s u.k ph.d"
+    "dr mr mrs ms prof sr jr st mt vs etc e.g i.e a.m p.m nos vol inc ltd rs corp approx ext tel ave blvd rd apt"
+    " dept est jan feb apr jun jul aug sep sept oct nov dec tues thu thurs u.s u.k ph.d"
     # German
-    " hr fr frl bzw ca ggf inkl exkl zzgl usw evtl str nr tel std min sek mio mrd vgl s.o s.u z.b d.h u.a v.a jhd geb"
-    " abs art ing dipl mag"
+    " hr fr frl bzw ca ggf inkl exkl zzgl usw evtl str nr std sek mio mrd vgl jhd geb abt abs dipl ing okt dez med"
     # French
-    " mme mmes mlle mlles mm me p.ex c.-à-d env rdv av boul chap éd janv févr avr juil déc"
+    " mme mmes mlle mlles mm p.ex c.-à-d env rdv av bd ste boul chap éd janv févr avr juil déc tél"
     # Spanish
-    " sra sras sres srta srtas d dña ud uds vd vds ej p.ej núm pág págs av avda dpto aprox teléf gral lic ee.uu"
-    # Hindi
-    " डॉ श्री श्रीमती सुश्री पं प्रो कु रु क्र सं मो कि.मी"
+    " sra sras sres srta srtas dña ud uds vd vds p.ej num núm pág págs avda dpto aprox teléf gral lic ee uu ee.uu"
+    # Hindi, and the names of Latin letters in it
+    " डॉ श्री श्रीमती सुश्री पं प्रो कु रु क्र सं मो कि.मी बी सी डी एफ एच एल एम एन पी क्यू आर एस टी यू वी डब्ल्यू वाई"
 )
+_WORDS_AS_WELL: Final = "no fig co mar mon tue wed fri sat sun tel min art mag so me ej ex ए ई जी आई जे के ओ"
 
-ABBREVIATIONS: Final = frozenset(_WORDS.split())
-"""Without their last full stop, in lower case. Twelve of them are words as well: then a cut is missed, no harm done."""
+_NEVER_WORDS: Final = frozenset(_ABBREVIATIONS.split())
 
-_TOKEN: Final = re.compile(r"(\S+)\s+")
-_ENDS_SENTENCE: Final = re.compile(r"[.!?…।॥。！？][\"'”’»)\]]*$")
-_ENDS_CLAUSE: Final = re.compile(r"(?:[,;:—–][\"'”’»)\]]*|-)$")
-_NUMBER_END: Final = re.compile(r"[\d०-९][.,:'’]?$")
+ABBREVIATIONS: Final = _NEVER_WORDS | frozenset(_WORDS_AS_WELL.split())
+"""Without their last full stop, in lower case. Behind what is a word as well a cut is missed, no harm done."""
+
+_NO_BREAK: Final = "\u00a0\u202f"
+_WORD: Final = rf"((?:\S|[{_NO_BREAK}])+)"
+_FULL_WIDTH: Final = r"([^\s。！？；，]*[。！？；，]+[”’」』）]*)"
+"""Where words are written without spaces, a text can be cut behind these marks."""
+
+_TOKEN: Final = re.compile(rf"\s*(?:{_FULL_WIDTH}\s*|{_WORD}[^\S{_NO_BREAK}]\s*)")
+_BREAK: Final = re.compile(r"[\s。！？；，]")
+_LAST_TOKEN: Final = re.compile(rf"{_WORD}\s*")
+_CLOSERS: Final = "\"'”’»)\\]」』）"
+_ENDS_SENTENCE: Final = re.compile(rf"[.!?…।॥。！？؟][{_CLOSERS}]*$")
+_ENDS_CLAUSE: Final = re.compile(rf"[,;:—–，；،؛][{_CLOSERS}]*$|^-+$")
 _CURRENCY: Final = "$€£₹¥₽₩₺₴₱¢"
 _SIGN_END: Final = re.compile(
-    rf"(?:^|[\d\s(])(?:[{_CURRENCY}]|US\$|EUR|USD|CHF|GBP|INR|Rs\.?|No\.?|Nr\.?|N°|№|#|\+|±|≈)$"
+    rf"(?:^|[\d(])(?:[{_CURRENCY}]|US\$|EUR|USD|CHF|GBP|INR|Rs|रु|Nr|[Nn]\.?[°º]|№|#|h)$|[+±≈&×=/॰]$"
 )
-_JOINS_NUMBER: Final = re.compile(rf"[\d०-९%‰°{_CURRENCY}+×x*/=–-]")
-_ADDRESS: Final = re.compile(r"://|^www\.|@", re.IGNORECASE)
-_LETTERS: Final = re.compile(r"[^\W\d_]", re.UNICODE)
-_OPENERS: Final = "\"'“‘«([¿¡"
+_BARE_NUMBER: Final = re.compile(r"\d['’]?$")
+"""Its unit may follow."""
+
+_ORDINAL: Final = re.compile(rf"(?<![\w.,:{_CURRENCY}])\d\d?\.$")
+"""A date's in German. A sentence that ends like this is spoken together with the next."""
+
+_MAY_GO_ON: Final = re.compile(r"\d\)?[,:;]$|\d\)$|^[-–—−]+$")
+"""Only the next character tells: "1, 2", "(555) 010", "10 – 12"."""
+
+_JOINS_NUMBER: Final = re.compile(rf"[\d%‰°{_CURRENCY}+×*/=–−-]")
+_JOINS_ANYTHING: Final = tuple("!?:;…»)।–—")
+"""A dash belongs to what it ends; French has a space before most of the others."""
+
+_OPEN: Final = re.compile(
+    r"\d[.,:/'’-]?$|^[Hh]ttps?\b|://|^[Ww]ww\b|@|[^\W\d_]\.-?[^\W\d_]|.-$|[\"'“‘«(\[¿¡]$|^[b-np-xzB-HJ-Z]$"
+)
+"""What may only be the beginning of a number, an address, a quotation, an initial."""
+
+_INITIALS: Final = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
+_LAST_PART: Final = re.compile(rf"[{_NO_BREAK}-]")
+_AROUND: Final = "\"'“‘«([¿¡)]”’»,;:"
 
 
 class Cutter:
@@ -55,17 +81,23 @@ class Cutter:
         self._seen = 0
         """Up to here, what is held was looked at: whole words, after which no cut was wanted."""
         self._words = 0
+        self._waits = False
+        """Whether there is a whole word whose next character was not known yet."""
         self._first = True
         self._first_sentence = True
 
     def feed(self, text: str) -> list[str]:
         """Take more text; get the pieces that may go out now."""
         self._held += text
+        if not (self._waits or _BREAK.search(text)):
+            return []
+        self._waits = False
         pieces = []
         while (token := _TOKEN.match(self._held, self._seen)) is not None:
-            word, end = token[1], token.end()
+            word, end = token[1] or token[2], token.end()
             following = self._held[end : end + 1]
-            if not following and _needs_following(word):
+            if not following and _MAY_GO_ON.search(word):
+                self._waits = True
                 break
             self._seen = end
             self._words += any(map(str.isalnum, word))
@@ -75,19 +107,16 @@ class Cutter:
 
     def flush(self) -> str:
         """The text pauses: get what can be spoken as it stands, "" if that is nothing."""
-        for end, word, following in self._ends_backwards():
-            if _can_end(word, following) and not (not following and _is_open(word)):
+        for token in reversed(list(_LAST_TOKEN.finditer(self._held))):
+            word, end = token[1], token.end()
+            is_whole = end > token.end(1) or not _is_open(word)
+            if is_whole and _can_end(word, self._held[end : end + 1]):
                 return self._take(end, sentence=_ends_sentence(word))
         return ""
 
     def finish(self) -> str:
         """Get the rest: there is no more."""
         return self._take(len(self._held), sentence=True)
-
-    def _ends_backwards(self) -> list[tuple[int, str, str]]:
-        """The places behind words, the last first: where, the word before, the character after."""
-        tokens = list(re.finditer(r"(\S+)\s*", self._held))
-        return [(token.end(), token[1], self._held[token.end() : token.end() + 1]) for token in reversed(tokens)]
 
     def _is_wanted(self, word: str) -> bool:
         if _ends_sentence(word) or self._words >= MOST_WORDS:
@@ -106,29 +135,31 @@ class Cutter:
 
 
 def _ends_sentence(word: str) -> bool:
-    return _ENDS_SENTENCE.search(word) is not None and _can_end(word, "")
-
-
-def _needs_following(word: str) -> bool:
-    """Whether only the next word tells if this one belongs to it: "1 000", "20 %"."""
-    return _NUMBER_END.search(word) is not None
+    return _ENDS_SENTENCE.search(word) is not None and not _is_held(word)
 
 
 def _can_end(word: str, following: str) -> bool:
     """Whether speech can be cut behind this word, if `following` (unknown when empty) is what comes next."""
-    if _SIGN_END.search(word):
+    if _is_held(word) or following.startswith(_JOINS_ANYTHING):
         return False
-    if _NUMBER_END.search(word):
-        # "3." is a date's in German, and "1," or "10:" may go on; a bare number may have its unit behind it.
-        return not word.endswith((".", "'", "’")) and following != "" and not _JOINS_NUMBER.match(following)
-    bare = word.strip(_OPENERS + ")]”’»,;:")
-    if not bare.endswith("."):
+    return _MAY_GO_ON.search(word) is None or (following != "" and _JOINS_NUMBER.match(following) is None)
+
+
+def _is_held(word: str) -> bool:
+    """Whether this belongs to the next word, whatever that is."""
+    if _SIGN_END.search(word) or _BARE_NUMBER.search(word) or _ORDINAL.search(word):
         return True
-    stem = bare[:-1].casefold()
-    is_initial = len(stem) == 1 and _LETTERS.match(stem) is not None
-    return not (is_initial or stem in ABBREVIATIONS)
+    bare = word.strip(_AROUND)
+    return bare.endswith(".") and _is_short(bare[:-1].casefold())
+
+
+def _is_short(stem: str) -> bool:
+    """Whether this, with a full stop behind it, is an abbreviation or initials."""
+    last = _LAST_PART.split(stem)[-1]
+    is_short = stem in ABBREVIATIONS or last in ABBREVIATIONS or last.endswith(("str", "nr"))
+    return is_short or _INITIALS.fullmatch(last) is not None
 
 
 def _is_open(word: str) -> bool:
-    """Whether this may only be the beginning of a number or an address."""
-    return word[-1].isdigit() or _ADDRESS.search(word) is not None
+    """Whether this, with nothing behind it, may only be the beginning of something that must not be cut."""
+    return _OPEN.search(word) is not None or word.strip(_AROUND).casefold() in _NEVER_WORDS

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,12 +75,14 @@ async def own_bridge(
 
 
 @asynccontextmanager
-async def running_bridge(url: str, speech: Speech, faults: tuple[Fault, ...]) -> AsyncIterator[Place]:
-    """Start Twilio's twin alone, for the bridge at `url`.
+async def running_bridge(
+    url: str, speech: Speech, faults: tuple[Fault, ...], rest_port: int = 0
+) -> AsyncIterator[Place]:
+    """Start Twilio's twin alone, for the bridge at `url`; its API is at `rest_port`, or (0) at any that is free.
 
     The bridge knows itself by PUBLIC_URL; a plain `http` address is dialled in its place. An `https` one is what the
-    world would dial, and so is signed itself. Raises `SettingsError`, and click's own error for what is no address and
-    for faults that could not strike.
+    world would dial, and so is signed itself. Raises `SettingsError`, and click's own error for what is no address, for
+    a port that is taken and for faults that could not strike.
     """
     elsewhere = [fault.where for fault in faults if fault.where not in _TWILIO_FAULTS]
     if elsewhere:
@@ -95,14 +97,20 @@ async def running_bridge(url: str, speech: Speech, faults: tuple[Fault, ...]) ->
             addresses.add(public.host.partition(":")[0], url.rstrip("/"))
     except ValueError as error:
         raise click.UsageError(f"--url {url}: {error}") from error
-    async with TwilioTwin(
+    twin = TwilioTwin(
         account_sid=number.twilio_account_sid,
         auth_token=both(number.twilio_auth_token)[0],
         addresses=addresses,
         clock=time.time,
         faults=Faults(faults),
         voice=speech.voice,
-    ) as twilio:
+        port=rest_port,
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            twilio = await stack.enter_async_context(twin)
+        except OSError as error:
+            raise click.ClickException(f"--rest-port {rest_port}: {error.strerror}") from error
         dial = partial(
             twilio.dial,
             public.https(calls.INCOMING_CALL),

@@ -33,6 +33,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--scenario", "script", metavar="FILE", type=_FILE, help="A scripted call, in TOML, instead.")
 @click.option("--brain", help="What finds the words: module:function or path/file.py:function.  [default: a demo]")
 @click.option("--url", help="Call a bridge that runs, by the settings in .env: http://127.0.0.1:3001, say.")
+@click.option(
+    "--rest-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="With --url: where that bridge finds Twilio's API, if TWILIO_BASE_URL=http://127.0.0.1:PORT.",
+)
 @click.option("--calls", type=click.IntRange(min=1), default=1, metavar="N", help="So many calls at once.")
 @click.option(
     "--for", "seconds", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Dial again for so long."
@@ -59,6 +65,7 @@ def command(
     script: Path | None,
     brain: str | None,
     url: str | None,
+    rest_port: int | None,
     calls: int,
     seconds: float,
     speech: str,
@@ -73,6 +80,8 @@ def command(
     """
     if url and brain:
         raise click.UsageError("--brain is for a bridge that is started here; the one at --url has its own")
+    if rest_port and not url:
+        raise click.UsageError("--rest-port is for a bridge that runs, at --url; one that is started here finds it")
     scenario = _scenario(script, says, barge_ins, wav, dtmf)
     if not as_json:
         where = f"to {url}, from a twin of Twilio" if url else "through the real bridge, between twins of both vendors"
@@ -84,7 +93,7 @@ def command(
         from ringbridge.cli import screen, simulation  # noqa: PLC0415
 
         simulation.set_up_log(verbose=verbose)
-        plan = simulation.Plan(scenario, brain, url, calls, seconds, record)
+        plan = simulation.Plan(scenario, brain, url, rest_port or 0, calls, seconds, record)
         display = screen.JsonDisplay() if as_json else screen.CrowdScreen() if many else screen.DialogueScreen()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             went_well = runner.run(simulation.simulate(plan, loading, display))

@@ -29,11 +29,15 @@ __all__ = ["Plan", "set_up_log", "simulate"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be played: `at_once` calls at a time, new ones for `seconds`; the first is recorded, if so wished."""
+    """What is to be played: `at_once` calls at a time, new ones for `seconds`; the first is recorded, if so wished.
+
+    To a bridge at `url`, Twilio's twin is an API at `rest_port`, too, or (0) at any that is free.
+    """
 
     scenario: Scenario
     brain: str | None
     url: str | None
+    rest_port: int
     at_once: int
     seconds: float
     record: Path | None
@@ -58,7 +62,7 @@ async def simulate(plan: Plan, loading: "Future[tuple[Speech, str]]", display: D
         display.notice(notice)
     faults = plan.scenario.faults
     place = (
-        running_bridge(plan.url, speech, faults)
+        running_bridge(plan.url, speech, faults, plan.rest_port)
         if plan.url
         else own_bridge(plan.brain, speech, faults, display.observe)
     )

@@ -90,6 +90,11 @@ class Caller:
         return len(self.phone.heard) // BYTES_PER_MS
 
     @property
+    def digits_heard(self) -> str:
+        """Keys that were pressed towards the caller, in order."""
+        return self.phone.digits_heard
+
+    @property
     def utterances(self) -> list[Line]:
         """What was understood of the agent, from one silence to the next."""
         return [line for line in self.lines if line.who == "agent"]

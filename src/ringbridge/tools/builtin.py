@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ringbridge.calls.redact import redact
 from ringbridge.errors import NoLine
+from ringbridge.redaction import redact
 from ringbridge.tools.tool import AnyTool, tool
 from ringbridge.turn import Call
 

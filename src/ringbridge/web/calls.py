@@ -9,6 +9,7 @@ from aiohttp import web
 from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice, choose_engine
 from ringbridge.calls.ledger import AfterStream, Arrival, Ledger, SameAnswer, after_stream, on_arrival
+from ringbridge.ids import CallSid
 from ringbridge.live.roster import Roster
 from ringbridge.phrases import Phrases, for_language
 from ringbridge.web.guards import TwilioGuard
@@ -91,8 +92,11 @@ class CallDesk:
 
     async def whisper(self, request: web.Request) -> web.Response:
         """`POST /whisper`: a human takes a transferred call; what they hear before the caller does."""
-        webhook = CallWebhook.read(await self.guard.form(request))
-        return _twiml(self.documents.whisper(self._phrases(webhook)))
+        form = await self.guard.form(request)
+        # The human's leg is a call of its own; the caller's is its parent.
+        call = self.roster.get(CallSid(form.get("ParentCallSid", "")))
+        phrases = self._phrases(CallWebhook.read(form)) if call is None else call.talk.phrases
+        return _twiml(self.documents.whisper(phrases))
 
     async def stream_status(self, request: web.Request) -> web.Response:
         """`POST /stream-status`: a stream's news, the one place where its error is told; or a call's status."""

@@ -74,7 +74,8 @@ class DialEnded:
     @classmethod
     def read(cls, form: Mapping[str, str]) -> "DialEnded":
         """Read the form of /dial-ended. Raises `BrokenMessage` without CallSid."""
-        return cls(call=CallWebhook.read(form), answered=form.get("DialCallStatus") in _ANSWERED)
+        bridged = form.get("DialBridged") != "false"  # it is, where a human declined after hearing the whisper
+        return cls(call=CallWebhook.read(form), answered=bridged and form.get("DialCallStatus") in _ANSWERED)
 
 
 @dataclass(frozen=True, slots=True)

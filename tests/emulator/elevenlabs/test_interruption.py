@@ -37,6 +37,21 @@ async def test_the_client_learns_what_was_heard_and_so_does_the_brain(stage):
         ]
 
 
+async def test_the_brain_may_be_left_to_believe_that_all_was_heard(stage):
+    async with stage(first_message=LONG, history="said") as s:
+        client = await s.dial()
+        await asyncio.sleep(1)
+        await client.speak("Stop.")
+        await client.until("user_transcript")
+        assert s.brain.of("user_transcript")[0]["user_transcript"] == [
+            {"role": "agent", "content": LONG},
+            {"role": "user", "content": "Stop."},
+        ]
+        # What the client is told is another matter, and set by the engine's events.
+        correction = client.of("agent_response_correction")[0]["agent_response_correction_event"]
+        assert correction["corrected_agent_response"] == "One two three"
+
+
 async def test_the_next_reply_may_carry_the_interruptions_id(stage):
     async with stage(first_message=LONG) as s:
         s.brain.reply = lambda history: [LONG]

@@ -95,11 +95,15 @@ async def test_an_allowed_override_is_spoken_instead(stage):
         assert client.words() == "Hello from us."
 
 
-async def test_an_empty_override_keeps_the_agent_silent(stage):
+async def test_an_empty_override_lets_the_user_speak_first(stage):
     async with stage(first_message="Good morning.", allow_first_message=True) as s:
         client = await s.dial(**override(""))
         await asyncio.sleep(3)
         assert client.of("audio") == []
+        assert s.brain.of("user_transcript") == []
+        await client.speak("Hello.")
+        await client.until("agent_response_complete")
+        assert s.brain.of("user_transcript")[0]["user_transcript"] == [{"role": "user", "content": "Hello."}]
 
 
 async def test_audio_comes_faster_than_it_is_played(stage):
@@ -288,6 +292,20 @@ async def test_a_test_may_end_it(stage):
         await client.closed.wait()
         assert client.code == 1011
         assert s.talk.closed == Ended(1011, "twin", "because")
+
+
+@pytest.mark.parametrize("greeting", ["", "A greeting that is still being spoken."])
+async def test_a_conversation_without_any_audio_of_the_client_can_be_ended(stage, greeting):
+    async with stage(first_message=greeting) as s:
+        client = await s.dial()
+        await asyncio.sleep(0.5)
+        s.talk.close(1000, "the user was silent for too long")
+        await client.closed.wait()
+        await s.talk.gone.wait()
+        assert client.code == 1000
+        assert s.talk.audio == b""
+        assert s.talk.closed == Ended(1000, "twin", "the user was silent for too long")
+        assert s.brain.received[-1][1] == {"type": "close"}
 
 
 async def test_a_test_may_cut_it(stage):

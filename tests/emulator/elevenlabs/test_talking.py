@@ -5,6 +5,7 @@ import base64
 
 import pytest
 
+from ringbridge.emulator.elevenlabs.engine import DEFAULT_CLIENT_EVENTS
 from ringbridge.emulator.speech.exact import encode
 
 
@@ -107,6 +108,54 @@ async def test_only_what_the_engine_is_set_to_send_is_sent(stage):
         s.talk.interrupt()
         await asyncio.sleep(5)
         assert {message["type"] for _, message in client.messages} == s.engine.client_events
+
+
+async def test_by_default_nothing_more_is_sent_than_the_vendor_sends(stage):
+    async with stage(first_message="This is a long greeting.") as s:
+        s.engine.client_events = set(DEFAULT_CLIENT_EVENTS)
+        client = await s.dial()
+        await asyncio.sleep(1)
+        await client.speak("One two.")
+        await asyncio.sleep(8)
+        assert {message["type"] for _, message in client.messages} == DEFAULT_CLIENT_EVENTS
+
+
+async def test_an_engine_can_be_made_with_the_events_it_sends(stage):
+    async with stage() as s:
+        events = {"audio", "conversation_initiation_metadata"}
+        s.twin.add_engine(
+            "seng_quiet", ws_url="wss://bridge.test/ws", request_headers={}, client_events=events, enable_auth=False
+        )
+        client = await s.connect(f"{s.twin.base_url}/v1/convai/conversation?agent_id=seng_quiet")
+        await client.begin()
+        await client.until("conversation_initiation_metadata")
+        s.talk.say("Hello.")
+        await asyncio.sleep(3)
+        assert {message["type"] for _, message in client.messages} == events
+
+
+@pytest.mark.parametrize("alignment", [True, False])
+async def test_alignment_can_be_left_out(stage, alignment):
+    async with stage(first_message="Hello.", alignment=alignment) as s:
+        client = await s.dial()
+        await client.until("agent_response_complete")
+        assert any("alignment" in message["audio_event"] for message in client.of("audio")) is alignment
+
+
+async def test_transcript_reply_and_correction_share_their_id(stage):
+    async with stage(first_message="Hello.") as s:
+        s.brain.reply = lambda history: ["This is a long answer of many words."]
+        client = await s.dial()
+        await asyncio.sleep(1)
+        await client.speak("One two.")
+        await asyncio.sleep(1)
+        s.talk.interrupt()
+        await client.until("agent_response_correction")
+        (asked,) = s.brain.of("user_transcript")
+        assert asked["event_id"] == 2
+        assert {message["audio_event"]["event_id"] for message in client.of("audio")} == {1, 2}
+        assert client.of("agent_response_correction")[0]["agent_response_correction_event"]["event_id"] == 2
+        assert client.of("interruption")[0]["interruption_event"]["event_id"] == 3
 
 
 async def test_an_error_is_sent_whatever_the_engine_is_set_to(stage):
@@ -239,6 +288,41 @@ async def test_a_pause_may_be_transcribed_twice(stage):
         assert client.words(2) == ""
         assert client.words(3) == "You said Two.."
         assert ("text_dropped", "2: You said Two..") in s.kinds("text_dropped")
+
+
+async def test_a_pause_may_be_transcribed_three_times(stage):
+    async with stage(retranscribe_every=1, retranscribe_times=3) as s:
+        client = await s.dial()
+        await client.speak("One.")
+        await asyncio.sleep(4)
+        assert [message["event_id"] for message in s.brain.of("user_transcript")] == [1, 2, 3]
+        ids = [m["user_transcription_event"]["event_id"] for m in client.of("user_transcript")]
+        assert ids == [1, 2, 3]
+        assert s.kinds("retranscribed") == [("retranscribed", "2"), ("retranscribed", "3")]
+        assert {message["event_id"] for message in s.talk.brain_received} == {1, 2, 3}
+        assert client.words() == client.words(3) == "You said One.."
+        assert [line["role"] for line in s.talk.history] == ["user", "agent"]
+
+
+async def test_the_transcripts_of_a_pause_may_come_at_almost_the_same_time(stage):
+    async with stage(retranscribe_every=1, retranscribe_gap_ms=5) as s:
+        client = await s.dial()
+        await client.speak("One.")
+        await asyncio.sleep(4)
+        first, second = s.brain.times("user_transcript")
+        assert second - first == pytest.approx(0.005, abs=0.001)
+        assert client.words() == client.words(2) == "You said One.."
+
+
+async def test_a_pause_that_is_over_is_not_transcribed_again(stage):
+    async with stage(retranscribe_every=1, retranscribe_times=3, retranscribe_gap_ms=1000) as s:
+        client = await s.dial()
+        s.talk.hear("One.")
+        await asyncio.sleep(1.5)
+        await client.send({"type": "user_message", "text": "Caller pressed 1"})
+        await asyncio.sleep(3)
+        said = [message["user_transcript"][-1]["content"] for message in s.brain.of("user_transcript")]
+        assert said == ["One.", "One.", "Caller pressed 1"]
 
 
 async def test_staged_words(stage):

@@ -81,3 +81,11 @@ def test_a_provisional_turn_may_not_speak_but_its_second_transcript_may():
     assert again.history == first.history
     assert turns.answer(again.event_id)
     assert [line["content"] for line in turns.history] == ["one"]
+
+
+def test_a_second_transcript_may_be_provisional_too():
+    turns = Turns()
+    again = turns.reopen(turns.open("one", provisional=True), provisional=True)
+    last = turns.reopen(again)
+    assert not turns.answer(again.event_id)
+    assert turns.answer(last.event_id)

@@ -1,6 +1,7 @@
 """The REST API, driven by Twilio's own SDK."""
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -134,9 +135,12 @@ async def test_new_twiml_ends_the_stream_and_takes_over_at_once(stage, calls):
 
 async def test_a_new_url_takes_over(stage, calls):
     stage.bridge.script["/moved"] = SAY
-    call, _ = await stage.talk()
+    call, end = await stage.talk()
     await calls(call.sid).update_async(url="https://bridge.test/moved", method="GET")
     await call.ended()
+    assert end.messages[-1][1]["event"] == "stop"
+    assert not stage.bridge.of("/call-ended")
+    assert not call.errors
     assert call.said == ["Hello"]
     assert stage.bridge.of("/moved")[0].method == "GET"
 
@@ -157,6 +161,21 @@ async def test_a_stream_can_follow_a_stream(stage, calls):
     second = await stage.bridge.stream(2)
     await second.until("media", 5)
     await call.hang_up()
+
+
+async def test_keys_and_a_stream_can_follow_a_stream(stage, calls):
+    call, end = await stage.talk()
+    began = now()
+    connect = stage.bridge.script["/incoming-call"].replace("<Response>", "<Response><Play digits='ww42#'/>")
+    await calls(call.sid).update_async(twiml=connect.replace("/call-ended", "https://bridge.test/call-ended"))
+    second = await stage.bridge.stream(2)
+    assert now() - began == pytest.approx(1.6, abs=0.05)
+    assert call.digits_heard == "42#"
+    assert end.messages[-1][1]["event"] == "stop"
+    assert second.stream_sid != end.stream_sid
+    assert not stage.bridge.of("/call-ended")
+    await call.hang_up()
+    await stage.bridge.until("/call-ended")
 
 
 async def test_what_is_over_cant_be_updated(stage, calls):
@@ -325,3 +344,26 @@ async def test_rest_faults_strike(stage, calls):
     await calls(call.sid).update_async(status="completed")
     assert now() - began == pytest.approx(2)
     await call.ended()
+
+
+async def test_of_a_dropped_request_nobody_learns_that_it_was_carried_out(stage, calls):
+    call, end = await stage.talk()
+    stage.faults.add(Fault("twilio_rest", "drop"))
+    with pytest.raises(aiohttp.ClientError):
+        await calls(call.sid).update_async(status="completed")
+    await call.ended()
+    assert end.of("stop")
+    async with refused(400, 21220):
+        await calls(call.sid).update_async(status="completed")
+
+
+async def test_it_listens_where_it_is_told_to(staged):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            async with staged(port=port):
+                pass
+    async with staged(port=port) as stage:
+        assert stage.twin.rest_url == f"http://127.0.0.1:{port}"
+    async with staged(port=port):  # it was given back
+        pass

@@ -57,10 +57,10 @@ def test_every_verb_is_read():
     assert connect.stream.parameters == {"token": "a<b"}
     assert (connect.action, connect.method, connect.stream.name) == ("/e", "POST", "n")
     assert (redirect.url, redirect.method) == ("/r", "GET")
-    assert (dial.number, dial.caller_id, dial.timeout, dial.time_limit, dial.action) == (
+    assert (dial.callee.number, dial.caller_id, dial.timeout, dial.time_limit, dial.action) == (
         "+15550100003", "+15550100001", 20, 60, "/d",
     )  # fmt: skip
-    assert (plain.number, plain.timeout, plain.time_limit) == ("+15550100003", 30, 14400)
+    assert (plain.callee.number, plain.timeout, plain.time_limit) == ("+15550100003", 30, 14400)
     assert reject.reason == "busy"
 
 
@@ -124,6 +124,9 @@ def test_what_is_no_twiml_document(document, code):
         "<Dial><Hangup/></Dial>",
         "<Redirect/>",
         "<Play/>",
+        "<Play digits=''/>",
+        "<Play digits='1,2'/>",
+        "<Dial><Number statusCallbackEvent='answered,completed'>+15550100003</Number></Dial>",
         "<Pause length='-1'/>",
         "<Pause length='1.5'/>",
         "<Reject reason='why not'/>",
@@ -244,6 +247,38 @@ async def test_play_of_something_else_is_12300(stage):
     call = await stage.dial()
     await call.ended()
     assert [error.code for error in call.errors] == [12300]
+
+
+async def test_play_presses_keys_towards_the_caller(stage):
+    stage.bridge.script["/incoming-call"] = "<Response><Play digits='ww1#Wd'/></Response>".replace("d'", "D'")
+    call = await stage.dial()
+    await call.answered()
+    began = now()
+    await asyncio.sleep(1.3)
+    assert call.digits_heard == "1"
+    await call.ended()
+    assert call.digits_heard == "1#D"
+    assert now() - began == pytest.approx(1 + 0.4 + 1 + 0.2, abs=0.05)
+
+
+async def test_keys_and_a_file_are_played_in_this_order(stage):
+    stage.bridge.script["/incoming-call"] = "<Response><Play digits='12'>/tone.wav</Play></Response>"
+    stage.bridge.script["/tone.wav"] = lambda hit: web.Response(body=wav([8000] * 800), content_type="audio/wav")
+    call = await stage.dial()
+    await call.ended()
+    assert call.digits_heard == "12"
+    assert len(call.heard) / 8 - 100 == pytest.approx(400, abs=40)
+    assert sum(byte != 0xFF for byte in call.heard) == 800
+
+
+async def test_who_hangs_up_hears_no_further_keys(stage):
+    stage.bridge.script["/incoming-call"] = "<Response><Play digits='1234567890'/></Response>"
+    call = await stage.dial()
+    await call.answered()
+    await asyncio.sleep(0.5)
+    await call.hang_up()
+    await call.ended()
+    assert call.digits_heard == "12"
 
 
 async def test_the_streams_status_is_posted_in_order_beside_the_call(stage):

@@ -20,6 +20,8 @@ OPENAI = "https://api.openai.com/v1"
         ("openai@https://h/v1/:org/m", ModelName("openai", "https://h/v1", "org/m")),
         ("openai@http://localhost:8000:m", ModelName("openai", "http://localhost:8000", "m")),
         ("openai@http://h:m", ModelName("openai", "http://h", "m")),
+        ("openai@http://h/v1:8000", ModelName("openai", "http://h/v1", "8000")),
+        ("openai@http://[::1]:8000/v1:m", ModelName("openai", "http://[::1]:8000/v1", "m")),
     ],
 )
 def test_a_name(text, name):
@@ -33,7 +35,8 @@ def test_several_are_in_their_order_and_shown_without_a_path():
 
 @pytest.mark.parametrize(
     "text", ["", "gpt", "openai", "openai:", "gemini:x", "openai@h:m", "openai@ftp://h:m", "openai@http://h/v1", "a:b,",
-             "openai@http://:m", "openai@http://u:p@h/v1:m"]
+             "openai@http://:m", "openai@http://u:p@h/v1:m", "openai@http://h:8000", "openai@http://h:8000/v1",
+             "openai@http://[::1]", "openai@http://h:x/v1:m", "openai@http://h:99999/v1:m"]
 )  # fmt: skip
 def test_what_names_no_model_is_told_with_its_mend(text):
     with pytest.raises(ValueError, match="write openai:MODEL"):

@@ -100,3 +100,10 @@ def test_not_e164(text):
 )
 def test_what_a_caller_may_be_instead(text):
     assert not is_e164(text)
+
+
+def test_a_human_who_declined_after_the_whisper_has_not_taken_the_call():
+    form = {"CallSid": "CA1", "DialCallStatus": "completed"}
+    assert DialEnded.read(form).answered
+    assert DialEnded.read(form | {"DialBridged": "true"}).answered
+    assert not DialEnded.read(form | {"DialBridged": "false"}).answered

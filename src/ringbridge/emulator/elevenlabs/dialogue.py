@@ -52,7 +52,7 @@ class Dialogue:
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._turns = Turns()
-        self._speaker = Speaker(voice, self, tasks)
+        self._speaker = Speaker(voice, self, tasks, alignment=engine.alignment)
         self._reply: Reply | None = None
         self._pauses = 0
         self._active_at = self._loop.time()
@@ -194,8 +194,8 @@ class Dialogue:
         if heard != reply.text:
             self._sides.note("correction", heard)
             self._sides.emit(messages.agent_response_correction(reply.text, heard, reply.event_id))
-        reply.line["content"] = heard
-        if not heard:
+        reply.line["content"] = heard if self._engine.history == "heard" else reply.text
+        if not reply.line["content"]:
             self.history.remove(reply.line)
 
     def _finish(self, reply: Reply) -> None:

@@ -79,6 +79,10 @@ class Engine:
     """How many turns it makes."""
     retranscribe_gap_ms: float = 300
     """How long after one transcript of a pause the next one comes."""
+    history: Literal["heard", "said"] = "heard"
+    """What the brain is told of a reply that was cut: what the caller heard of it, or all that it said."""
+    alignment: bool = True
+    """Whether audio comes with the times of its letters."""
 
     created: int = 0
     updated: int = 0

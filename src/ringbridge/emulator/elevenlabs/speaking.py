@@ -105,8 +105,10 @@ class Audience(Protocol):
 class Speaker:
     """Speaks one reply after the other, each in a task of `tasks`, and none while somebody else has the floor."""
 
-    def __init__(self, voice: Voice, audience: Audience, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, voice: Voice, audience: Audience, tasks: asyncio.TaskGroup, *, alignment: bool = True) -> None:
+        """`alignment`: whether the audio of each clause comes with the times of its letters."""
         self._voice = voice
+        self._aligns = alignment
         self._audience = audience
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
@@ -170,7 +172,7 @@ class Speaker:
 
     def _send(self, event_id: int, clause: Clause, sound: bytes) -> None:
         ms = len(sound) / _BYTES_PER_MS
-        alignment = _alignment(clause.text, ms) if not clause.ms else None
+        alignment = _alignment(clause.text, ms) if self._aligns and not clause.ms else None
         clause.ms += ms
         self.until = max(self._loop.time(), self.until) + ms / 1000
         start = 0

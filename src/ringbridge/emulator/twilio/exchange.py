@@ -13,9 +13,11 @@ from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.speech.base import Voice
 
-__all__ = ["Answer", "Exchange", "new_sid"]
+__all__ = ["Answer", "DialOutcome", "Exchange", "new_sid"]
 
 Outcome = Literal["answered", "busy", "no-answer", "failed"]
+
+DialOutcome = Literal["completed", "busy", "no-answer", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Exchange:
     voice: Voice | None
     numbers: set[str] = field(default_factory=set)
     answers: dict[str, Answer] = field(default_factory=dict)
-    dial_outcomes: dict[str, str] = field(default_factory=dict)
+    dial_outcomes: dict[str, DialOutcome] = field(default_factory=dict)
     talk_seconds: dict[str, float] = field(default_factory=dict)
     session: ClientSession = field(init=False)
 

@@ -54,14 +54,31 @@ class Hooks:
     status_events: frozenset[str] = frozenset({"completed"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Dialled:
-    """One `<Dial>` that was carried out: the number, and the verb's attributes as written."""
+    """One `<Dial>` that was carried out: the number, the verb's attributes as written, and what came of it so far."""
 
     number: str
     attributes: dict[str, str]
+    sid: str = field(default_factory=lambda: new_sid("CA"))
+    """The CallSid of the leg to whoever was dialled."""
     whispered: list[str] = field(default_factory=list)
-    """What the human heard who answered, before the caller did."""
+    """What the human heard who answered, before the caller did: words, and URLs of sounds."""
+    status: Status = "canceled"
+    """As `action` is told it; until somebody has answered or will not any more, it is what a hang-up makes of it."""
+    bridged: bool = False
+    """Whether the two have been joined."""
+    seconds: float = 0.0
+    """From the answer to the end."""
+
+    def fields(self) -> dict[str, str]:
+        """What `action` is told: https://www.twilio.com/docs/voice/twiml/dial, "action"."""
+        told = {
+            "DialCallSid": self.sid,
+            "DialCallStatus": self.status,
+            "DialBridged": "true" if self.bridged else "false",
+        }
+        return told | ({"DialCallDuration": str(round(self.seconds))} if self.status == "completed" else {})
 
 
 class Leg:
@@ -92,6 +109,7 @@ class Leg:
         self.pending_action: Source | None = None
         """What Twilio asks, too, when the caller hangs up now."""
         self.stream_courier = Courier(self.webhooks, self.journal)
+        self.dial_courier = Courier(self.webhooks, self.journal)
         self._status_courier = Courier(self.webhooks, self.journal)
         self._status_sequence = 0
         self._given = fields
@@ -109,22 +127,30 @@ class Leg:
 
         https://www.twilio.com/docs/voice/twiml, "Request parameters".
         """
-        fields: dict[str, str] = {
+        fields = _facts(self.from_, self.to) | {
             "CallSid": self.sid,
             "AccountSid": self.exchange.account_sid,
-            "To": self.to,
-            "Called": self.to,
             "CallStatus": self.status,
             "Direction": self.direction,
-            "ApiVersion": API_VERSION,
         }
-        if self.from_ is not None:
-            fields |= {"From": self.from_, "Caller": self.from_}
         if self.direction == "inbound" and self.status == "ringing":
             fields["CallToken"] = quote(f'{{"parentCallInfoToken":"{self.sid}"}}')
             if fields.get("From", "").startswith("+1"):
                 fields["StirVerstat"] = "TN-Validation-Passed-A"
-        return {**fields, **_places(self.from_, self.to), **self._given, **(more or {})}
+        return {**fields, **self._given, **(more or {})}
+
+    def fields_of_dialled(self, dialled: Dialled, shown: str | None, status: Status) -> dict[str, str]:
+        """The same about the leg to whoever is dialled, who is shown the number `shown`.
+
+        The call itself is told as ParentCallSid: https://www.twilio.com/docs/voice/twiml, "Request parameters".
+        """
+        return _facts(shown, dialled.number) | {
+            "CallSid": dialled.sid,
+            "ParentCallSid": self.sid,
+            "AccountSid": self.exchange.account_sid,
+            "CallStatus": status,
+            "Direction": "outbound-dial",
+        }
 
     def set_status(self, status: Status) -> None:
         """The call goes on to another status; whoever waits for one is woken."""
@@ -183,20 +209,27 @@ class Leg:
         """Post the callbacks until the call is over and all of them are told."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.stream_courier.run())
+            tasks.create_task(self.dial_courier.run())
             tasks.create_task(self._status_courier.run())
 
     def last_post(self) -> None:
         """No callback follows those posted so far."""
         self.stream_courier.close()
+        self.dial_courier.close()
         self._status_courier.close()
 
 
 _SIP_CODES = {"completed": "200", "busy": "486", "no-answer": "480", "canceled": "487", "failed": "404"}
 
 
-def _places(from_: str | None, to: str) -> dict[str, str]:
-    """Where the numbers are, as far as Twilio knows: fields may be empty, and are so for whoever is not a number."""
-    places: dict[str, str] = {}
+def _facts(from_: str | None, to: str) -> dict[str, str]:
+    """Who calls whom, and where the numbers are as far as Twilio knows.
+
+    The fields of a place may be empty, and are so for whoever is not a number.
+    """
+    places = {"To": to, "Called": to, "ApiVersion": API_VERSION}
+    if from_ is not None:
+        places |= {"From": from_, "Caller": from_}
     for names, number in ((("From", "Caller"), from_ or ""), (("To", "Called"), to)):
         country = "US" if number.startswith("+1") else ""
         for name in names:

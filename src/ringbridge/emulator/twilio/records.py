@@ -18,6 +18,7 @@ TITLES = {
     12102: "Root element must be Response",
     12200: "Schema validation failure",
     12300: "Invalid Content-Type",
+    13201: "Dial: Cannot Dial from a Dial Call Segment",
     13214: "Dial: Invalid callerId value",
     13223: "Dial: Invalid phone number format",
     31901: "Stream - WebSocket - Connection Timeout",
@@ -48,7 +49,7 @@ class CallEvent:
     - `stream_started`: `stream_sid`, `parameters` · `stream_refused`: `stream_sid`, `error` ·
       `stream_ended`: `stream_sid`, `by` (`bridge`, `twilio` or `nobody`, when the connection broke), `code`
     - `mark`, `mark_echoed`: `name` · `clear`: `marks` · `dtmf`: `digit` · `invalid_message`: `code`, `why`
-    - `dial_ended`: `number`, `status`, `seconds`
+    - `dial_ended`: `number`, `status`, `seconds` since the answer
     - `fault`: `where`, `fault` (its kind) of one that was asked for and strikes now
     - `error`: `code`, `text`
     """

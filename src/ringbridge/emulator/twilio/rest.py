@@ -64,9 +64,7 @@ class _Rest:
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Faults and the account's credentials come first; what is refused gets Twilio's JSON."""
         try:
-            await self._strike()
-            self._authenticate(request)
-            return await handler(request)
+            return await self._carry_out(request, handler)
         except _Refused as refusal:
             problem = error_json(refusal.status, refusal.code, str(refusal))
             return web.json_response(problem, status=refusal.status)
@@ -75,6 +73,15 @@ class _Rest:
             return web.json_response(error_json(404, 20404, missing), status=404)
         except web.HTTPMethodNotAllowed:
             return web.json_response(error_json(405, 20004, "Method not allowed"), status=405)
+
+    async def _carry_out(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Where the connection is to drop, this is done all the same, but nobody is told so."""
+        drops = await self._strike()
+        self._authenticate(request)
+        answer = await handler(request)
+        if drops and request.transport is not None:
+            request.transport.abort()
+        return answer
 
     async def create(self, request: web.Request) -> web.Response:
         """Answer POST Calls.json: a new call, which waits its turn."""
@@ -134,13 +141,17 @@ class _Rest:
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted):
             raise _Refused(401, 20003, "Authenticate")
 
-    async def _strike(self) -> None:
+    async def _strike(self) -> bool:
+        """Carry out the faults that strike this request. Whether its connection is to drop before the answer."""
+        drops = False
         for fault in self._exchange.faults.take("twilio_rest"):
             await asyncio.sleep((fault.after_ms + (fault.ms if fault.kind == "delay" else 0)) / 1000)
             if fault.kind in {"refuse", "error"}:
                 # The default code of a fault is one for closing sockets.
                 code = 20500 if fault.code == 1011 else fault.code
                 raise _Refused(fault.status, code, fault.text or "Internal Server Error")
+            drops = drops or fault.kind == "drop"
+        return drops
 
 
 async def _form(request: web.Request) -> Form:

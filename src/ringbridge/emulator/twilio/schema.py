@@ -33,6 +33,10 @@ def _keys(value: str) -> bool:
     return re.fullmatch(r"[0-9*#A-DwW]+", value) is not None
 
 
+def _events(value: str) -> bool:
+    return {"initiated", "ringing", "answered", "completed"}.issuperset(value.split())
+
+
 _METHOD = _one_of("GET", "POST")
 _BOOLEAN = _one_of("true", "false")
 _CALLBACK = {"statusCallback": _anything, "statusCallbackMethod": _METHOD}
@@ -92,7 +96,7 @@ _ELEMENTS = {
     "Dial": _Element(_DIAL, frozenset({"Number"}), text=True),
     "Number": _Element(
         {"url": _anything, "method": _METHOD, "sendDigits": _anything, "byoc": _anything}
-        | {"statusCallbackEvent": _anything, **_CALLBACK},
+        | {"statusCallbackEvent": _events, **_CALLBACK},
         text=True,
     ),
     "Hangup": _Element(),

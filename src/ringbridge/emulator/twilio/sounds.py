@@ -10,7 +10,10 @@ from ringbridge.audio.wav import WavError, read_wav
 from ringbridge.emulator.twilio.leg import Leg
 from ringbridge.emulator.twilio.twiml import TwimlError
 
-__all__ = ["MS_PER_CHARACTER", "play", "press", "say"]
+__all__ = ["APOLOGY", "MS_PER_CHARACTER", "play", "press", "say"]
+
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+"""What is heard when a document can't be had or carried out."""
 
 MS_PER_CHARACTER = 60
 """How long `<Say>` takes where the twin has no voice."""
@@ -43,9 +46,9 @@ async def play(leg: Leg, url: str, loop: int = 1) -> None:
 
 
 async def press(leg: Leg, digits: str) -> None:
-    """Press keys towards the caller; `w` waits half a second, `W` a whole one.
+    """Press keys towards the caller, silently; `w` waits half a second, `W` a whole one.
 
-    https://www.twilio.com/docs/voice/twiml/play, "digits".
+    https://www.twilio.com/docs/voice/twiml/play, "digits". How long a tone lasts is not documented.
     """
     for digit in digits:
         await asyncio.sleep({"w": 0.5, "W": 1.0}.get(digit, KEY_SECONDS))

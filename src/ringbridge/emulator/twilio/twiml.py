@@ -11,6 +11,7 @@ from ringbridge.emulator.twilio.schema import check
 from ringbridge.emulator.twilio.webhooks import Method
 
 __all__ = [
+    "Callee",
     "Connect",
     "Dial",
     "Hangup",
@@ -69,7 +70,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """An audio file to be played, `loop` times, or keys to be pressed towards the caller."""
+    """Keys to be pressed towards the caller, or an audio file to be played, `loop` times; with both, in this order."""
 
     url: str
     loop: int
@@ -77,19 +78,28 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Callee:
+    """Who is dialled. `whisper` is asked for what they hear before the caller does; the URLs are as written."""
+
+    number: str
+    whisper: str | None
+    whisper_method: Method
+    status_callback: str | None
+    status_callback_method: Method
+    status_callback_events: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Dial:
     """Somebody else to be called; `attributes` are all as written."""
 
-    number: str
+    callee: Callee
     caller_id: str | None
     timeout: int
     time_limit: int
     action: str | None
     method: Method
     attributes: dict[str, str]
-    whisper: str | None
-    """Asked for what the human hears who answers, before the caller does."""
-    whisper_method: Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +184,26 @@ def _stream(element: ET.Element) -> Stream:
 
 def _dial(element: ET.Element) -> Dial:
     return Dial(
-        number=_text(element[0] if len(element) else element),
+        callee=_callee(element[0] if len(element) else element),
         caller_id=element.get("callerId"),
         timeout=int(element.get("timeout", 30)),
         time_limit=int(element.get("timeLimit", 14400)),
         action=element.get("action"),
         method=_method(element.get("method")),
         attributes=dict(element.attrib),
-        whisper=element[0].get("url") if len(element) else None,
-        whisper_method=_method(element[0].get("method") if len(element) else None),
+    )
+
+
+def _callee(element: ET.Element) -> Callee:
+    """From a `<Number>`, or from a `<Dial>` that has its number as text; only the former has attributes for it."""
+    given = element.attrib if element.tag == "Number" else {}
+    return Callee(
+        number=_text(element),
+        whisper=given.get("url"),
+        whisper_method=_method(given.get("method")),
+        status_callback=given.get("statusCallback"),
+        status_callback_method=_method(given.get("statusCallbackMethod")),
+        status_callback_events=frozenset(given.get("statusCallbackEvent", "completed").split()),
     )
 
 

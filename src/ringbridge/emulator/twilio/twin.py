@@ -12,7 +12,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.speech.base import Voice
-from ringbridge.emulator.twilio.exchange import Answer, Exchange
+from ringbridge.emulator.twilio.exchange import Answer, DialOutcome, Exchange
 from ringbridge.emulator.twilio.leg import Hooks, Source
 from ringbridge.emulator.twilio.media_socket import MediaSocket
 from ringbridge.emulator.twilio.outbound import StartQueue, ring_out
@@ -27,7 +27,7 @@ DEFAULT_FROM, DEFAULT_TO = "+15550100001", "+15550100002"
 
 
 class TwilioTwin:
-    """One account at Twilio. While entered, its REST API listens on a free port of 127.0.0.1.
+    """One account at Twilio. While entered, its REST API listens on `port` of 127.0.0.1; 0 takes a free one.
 
     Its knobs, to be turned at any time:
 
@@ -47,17 +47,19 @@ class TwilioTwin:
         faults: Faults,
         voice: Voice | None = None,
         calls_per_second: float = 1.0,
+        port: int = 0,
     ) -> None:
         self._exchange = Exchange(account_sid, auth_token, addresses, clock, faults, voice)
         self.calls: dict[str, PhoneCall] = {}
         self.numbers: set[str] = self._exchange.numbers
         self.numbers.add(DEFAULT_TO)
         self.answers: dict[str, Answer] = self._exchange.answers
-        self.dial_outcomes: dict[str, str] = self._exchange.dial_outcomes
+        self.dial_outcomes: dict[str, DialOutcome] = self._exchange.dial_outcomes
         self.talk_seconds: dict[str, float] = self._exchange.talk_seconds
         self._queue = StartQueue(calls_per_second)
         self._stack = AsyncExitStack()
         self._running: set[asyncio.Task[None]] = set()
+        self._port = port
         self._rest_url = ""
 
     @property
@@ -66,6 +68,8 @@ class TwilioTwin:
         return self._rest_url
 
     async def __aenter__(self) -> Self:
+        """Serve. Raises `OSError` when the port is taken."""
+        runner = await self._serve()
         async with AsyncExitStack() as stack:
             # A connection for each request: one that the bridge has just closed must not look like a fault of it.
             self._exchange.session = await stack.enter_async_context(
@@ -76,14 +80,7 @@ class TwilioTwin:
                 )
             )
             self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            runner = web.AppRunner(
-                rest_app(self._exchange, self.calls, self._place), access_log=None, shutdown_timeout=1.0
-            )
-            await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0]
-            self._rest_url = f"http://{host}:{port}"
             self._stack = stack.pop_all()
         return self
 
@@ -127,6 +124,19 @@ class TwilioTwin:
         )
         self._own(call, None)
         return call
+
+    async def _serve(self) -> web.AppRunner:
+        app = rest_app(self._exchange, self.calls, self._place)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        host, port = runner.addresses[0]
+        self._rest_url = f"http://{host}:{port}"
+        return runner
 
     def _place(self, hooks: Hooks, from_: str, to: str, timeout: int) -> PhoneCall:
         call = PhoneCall(self._exchange, hooks, from_=from_, to=to, direction="outbound-api", fields=NO_FIELDS)

@@ -4,14 +4,13 @@ https://www.twilio.com/docs/voice/twiml
 """
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal, TypeAlias, assert_never
 from urllib.parse import urljoin
 
-from ringbridge.emulator.twilio.dialling import ring
-from ringbridge.emulator.twilio.exchange import new_sid
+from ringbridge.emulator.twilio.dialling import HumanLeg
 from ringbridge.emulator.twilio.leg import Dialled, Document, Leg, Source
-from ringbridge.emulator.twilio.sounds import MS_PER_CHARACTER, play, press, say
+from ringbridge.emulator.twilio.sounds import APOLOGY, play, press, say
 from ringbridge.emulator.twilio.stream import MediaStream
 from ringbridge.emulator.twilio.twiml import (
     Connect,
@@ -29,10 +28,7 @@ from ringbridge.emulator.twilio.twiml import (
 )
 from ringbridge.emulator.twilio.webhooks import NoAnswer
 
-__all__ = ["APOLOGY", "Script"]
-
-APOLOGY = "We are sorry, an application error has occurred. Goodbye."
-"""What the caller hears when a document can't be had or carried out."""
+__all__ = ["Script"]
 
 Step: TypeAlias = Source | Document | Literal["end"] | None
 """What follows a verb: another document, the end of the call, or (None) the next verb."""
@@ -93,10 +89,10 @@ class Script:
         match verb:
             case Say():
                 await say(self._leg, verb.text, verb.loop)
-            case Play(digits=digits) if digits:
-                await press(self._leg, digits)
             case Play():
-                await play(self._leg, self._absolute(verb.url), verb.loop)
+                await press(self._leg, verb.digits)
+                if verb.url:
+                    await play(self._leg, self._absolute(verb.url), verb.loop)
             case Pause():
                 await asyncio.sleep(verb.seconds)
             case Connect():
@@ -159,32 +155,14 @@ class Script:
 
     async def _dial(self, verb: Dial) -> Step:
         leg = self._leg
-        leg.dialled.append(Dialled(verb.number, verb.attributes))
-        fields = {"DialCallSid": new_sid("CA"), "DialCallStatus": "canceled", "DialBridged": "false"}
-        action = Source(self._absolute(verb.action), verb.method, fields) if verb.action else None
-        leg.pending_action = action
-        status, seconds = await ring(leg, verb, self._whisper, lambda: fields.update(_BRIDGED))
-        leg.journal.note("dial_ended", number=verb.number, status=status, seconds=seconds)
-        fields["DialCallStatus"] = status
-        if status == "completed":
-            fields["DialCallDuration"] = str(round(seconds))
+        dialled = Dialled(verb.callee.number, verb.attributes)
+        leg.dialled.append(dialled)
+        action = Source(self._absolute(verb.action), verb.method) if verb.action else None
+        try:
+            await HumanLeg(leg, verb, dialled, self._absolute).run()
+        finally:
+            # Whoever hangs up now has `action` told how far it has come.
+            action = action and replace(action, fields=dialled.fields())
+            leg.pending_action = action
         leg.pending_action = None
         return action
-
-    async def _whisper(self, verb: Dial) -> None:
-        """Play to whoever answers, before the two are joined: https://www.twilio.com/docs/voice/twiml/number, "url"."""
-        if verb.whisper is None:
-            return
-        leg = self._leg
-        try:
-            url = self._absolute(verb.whisper)
-            reply = await leg.webhooks.ask(url, leg.fields({"To": verb.number}), method=verb.whisper_method)
-            for told in read_document(reply.body, reply.content_type):
-                if isinstance(told, Say):
-                    leg.dialled[-1].whispered.append(told.text)
-                    await asyncio.sleep(len(told.text) * MS_PER_CHARACTER / 1000)
-        except (NoAnswer, TwimlError) as failure:
-            leg.journal.error(failure.code, str(failure))
-
-
-_BRIDGED = {"DialCallStatus": "completed", "DialBridged": "true"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringbridge.calls.redact import redact
+from ringbridge.redaction import redact
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,9 @@ def test_everyday_numbers_stay(text):
 def test_a_long_text_takes_no_longer_than_its_length():
     for piece in ("one ", "1 ", "a at b dot ", "a.", "a@", "double ", "+1", "((", "4111 "):
         redact(piece * 20_000)
+
+
+def test_it_is_what_the_package_gives():
+    import ringbridge
+
+    assert ringbridge.redact is redact
