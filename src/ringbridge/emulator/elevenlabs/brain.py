@@ -157,6 +157,7 @@ class Brain:
             connection = socket._response.connection  # noqa: SLF001 - there is no public way to a client's transport
             if connection is not None and connection.transport is not None:
                 return Peer(socket, connection.transport)
+            socket._response.close()  # noqa: SLF001
             self._mind.note("brain_refused", "closed at once")
         return None
 

@@ -119,6 +119,8 @@ class Peer:
             pass  # whoever does not take a close frame is cut off
         finally:
             self.abort()
+            if isinstance(self._socket, ClientWebSocketResponse):
+                self._socket._response.close()  # noqa: SLF001 - a client's connection is not let go of otherwise
             self._left.set()
 
 
