@@ -778,3 +778,11 @@ def test_what_is_secret_is_not_shown():
     )
     assert SECRET not in repr(desk)
     assert API_KEY not in repr(desk)
+
+
+async def test_half_an_emoji_does_not_end_the_socket():
+    async with served(Diary("Well \ud83d", " done [\ud83d")) as bridge, bridge.converse() as engine:
+        await engine.transcript(1, "Hello")
+        assert "done" in "".join(await engine.answer(1))
+        await engine.transcript(2, "Hello", "Well done", "And again")
+        assert await engine.answer(2)

@@ -94,6 +94,7 @@ class Call:
         """A stream with a good token began: it carries the call's audio from now on, in place of any other."""
         replaced, self._stream = self._stream, stream
         if replaced is not None:
+            replaced.listen(_ignore)  # what is still on its way there is nobody's: a `stop` would end the call
             self._tasks.start(replaced.close(), name=f"close stream of {self.sid}")
         self._handle(events.StreamStarted(stream_sid))
         stream.listen(self._from_twilio)
@@ -156,6 +157,9 @@ class Call:
 
     def brain_attached(self, session: "BrainSession") -> None:
         """A brain socket came for this conversation: the newest wins, an older one is closed."""
+        if self._over.is_set():
+            session.call_over()
+            return
         replaced, self._brain = self._brain, session
         if replaced is not None:
             replaced.replaced()
@@ -171,7 +175,12 @@ class Call:
         """Live until the machine is done, then give everything back."""
         try:
             await self._over.wait()
+        except asyncio.CancelledError:
+            if self._outcome is None:
+                self._services.record(self.sid, Outcome.FAULT)
+            raise
         finally:
+            self._over.set()
             for handle in self._timers.values():
                 handle.cancel()
             self._timers.clear()
@@ -260,6 +269,7 @@ class Call:
     def _close_stream(self) -> None:
         if self._stream is not None:
             stream, self._stream = self._stream, None
+            stream.listen(_ignore)
             self._tasks.start(stream.close(), name=f"close stream of {self.sid}")
 
     async def _redirect(self, plan: Transfer | SendDigits) -> None:
@@ -271,6 +281,9 @@ class Call:
                 return
             log.warning("%s: %s", self.sid, error)
             self._handle(events.RedirectFailed())
+        except Exception:
+            log.exception("%s: redirecting the call failed", self.sid)
+            self._handle(events.RedirectFailed())
         else:
             self._handle(events.Redirected())
 
@@ -279,6 +292,9 @@ class Call:
             await self._services.phone.hang_up(self.sid)
         except VendorError as error:
             log.warning("%s: %s; the stream is closed instead", self.sid, error)
+            self._handle(events.HangUpFailed())
+        except Exception:  # whatever an SDK does wrong, the call must not wait for it
+            log.exception("%s: hanging up failed; the stream is closed instead", self.sid)
             self._handle(events.HangUpFailed())
         else:
             self._handle(events.HungUp())
@@ -296,6 +312,10 @@ class Call:
             status = getattr(error, "status", None)
             how = f"answered the upgrade with {status}" if status else f"can't be reached: {type(error).__name__}"
             self._handle(events.EngineUnreached(f"the conversation socket {how}"))
+            return
+        except Exception as error:  # an SDK's; its text may hold anything
+            log.error("%s: opening a conversation failed: %s", self.sid, type(error).__name__)  # noqa: TRY400
+            self._handle(events.EngineUnreached(f"opening a conversation failed: {type(error).__name__}"))
             return
         try:
             self._engine = socket
@@ -332,3 +352,7 @@ class Call:
         elif peer not in self._slow:
             self._slow.add(peer)
             self._handle(events.Unwritten(peer))
+
+
+def _ignore(_text: bytes) -> None:
+    """Listen to a stream that is not the call's any more."""

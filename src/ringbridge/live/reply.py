@@ -80,11 +80,20 @@ class Reply:
                     raise asyncio.CancelledError  # the brain caught the first one, and goes on talking
                 if not isinstance(piece, str):
                     raise TypeError(f"a brain yields str, not {type(piece).__name__}")
-                self._tell(ReplySaid(self._number, piece))
+                self._tell(ReplySaid(self._number, _whole(piece)))
                 await asyncio.sleep(0)  # a brain that yields without ever waiting must not hold up other calls
         finally:
             if (close := getattr(pieces, "aclose", None)) is not None:
                 await close()
+
+
+def _whole(text: str) -> str:
+    """Text that can be sent: half an emoji, which a JSON escape lets through, can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def cause_of(error: BaseException) -> str:

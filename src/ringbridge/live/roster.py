@@ -90,13 +90,18 @@ class Roster:
             await call.run()
         finally:
             del self._calls[call.sid]
-            for conversation_id in [name for name, owner in self._conversations.items() if owner is call]:
-                del self._conversations[conversation_id]
+            self._forget_conversations(call)
+
+    def _forget_conversations(self, call: Call) -> None:
+        for conversation_id in [name for name, owner in self._conversations.items() if owner is call]:
+            del self._conversations[conversation_id]
 
     def _observe(self, sid: CallSid, fact: Fact) -> None:
         match fact:
             case ConversationOpened(conversation_id=conversation_id):
-                call = self._conversations[conversation_id] = self._calls[sid]
+                call = self._calls[sid]
+                self._forget_conversations(call)  # the brain of an older one must not replace the newer's
+                self._conversations[conversation_id] = call
                 for found in self._awaited.pop(conversation_id, ()):
                     if not found.done():
                         found.set_result(call)

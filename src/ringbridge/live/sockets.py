@@ -20,6 +20,7 @@ from aiohttp import (
     ClientSession,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    TCPConnector,
     TraceConfig,
     TraceRequestRedirectParams,
     WSMessage,
@@ -81,9 +82,20 @@ class _Tap(WebSocketDataQueue):
             else:
                 self._deliver(self.listener, data.data)
             return
+        if data.type is WSMsgType.PING and self._is_flooded:
+            return
         if data.type is WSMsgType.CLOSE:
             self.close_frame = Closed(data.data or NO_CODE, data.extra or "")
         super().feed_data(data, size)
+
+    @property
+    def _is_flooded(self) -> bool:
+        """Whether a peer asks for pongs without reading any: it is cut off."""
+        transport = self._protocol.transport
+        if transport is None or transport.get_write_buffer_size() <= MAX_UNSENT_BYTES:
+            return False
+        transport.abort()
+        return True
 
     def listen(self, listener: Listener) -> None:
         self.listener = listener
@@ -224,7 +236,8 @@ def client_session() -> ClientSession:
     """
     tracing = TraceConfig()
     tracing.on_request_redirect.append(_refuse_redirect)
-    return ClientSession(ws_response_class=_Connected, trace_configs=[tracing])
+    # Each conversation holds a connection as long as it lasts: how many there may be is not the pool's to say.
+    return ClientSession(connector=TCPConnector(limit=0), ws_response_class=_Connected, trace_configs=[tracing])
 
 
 async def _refuse_redirect(_session: ClientSession, _context: object, redirect: TraceRequestRedirectParams) -> None:

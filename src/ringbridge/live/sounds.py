@@ -3,7 +3,9 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
+from stat import S_ISREG
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
@@ -40,33 +42,45 @@ class Sounds:
         A WAV is known by its header; anything else must be named like headerless mu-law (`.ulaw`, `.raw`). Raises
         `NotAllowed` for what can't be had or read, or is longer than ten minutes.
         """
-        if isinstance(sound, str) and urlsplit(sound).scheme in ("http", "https"):
-            data, name = await self._fetch(sound), urlsplit(sound).path
-            return await asyncio.to_thread(_pieces, data, name)
+        if isinstance(sound, str) and _is_url(sound):
+            return await asyncio.to_thread(_pieces, *await self._fetch(sound))
         path = Path(sound)
         try:
-            known = await asyncio.to_thread(path.stat)
-            key = (str(path), known.st_mtime_ns, known.st_size)
-            if key not in self._files:
-                if known.st_size > MAX_BYTES:
-                    raise NotAllowed(f"the sound {path.name} has more than {MAX_BYTES:,} bytes")
-                data = await asyncio.to_thread(path.read_bytes)
-                self._files[key] = await asyncio.to_thread(_pieces, data, path.name)
+            return await self._load(path)
         except OSError as error:
             raise NotAllowed(f"the sound {path.name} can't be read: {error.strerror}") from None
-        except ValueError:  # raised by the cache
-            raise NotAllowed(f"the sound {path.name} is too long") from None
-        return self._files[key]
+        except ValueError:
+            raise NotAllowed("a sound can't be read: no file can have its name") from None
 
-    async def _fetch(self, url: str) -> bytes:
-        host = urlsplit(url).hostname
+    async def _load(self, path: Path) -> tuple[str, ...]:
+        known = await asyncio.to_thread(path.stat)
+        key = (str(path), known.st_mtime_ns, known.st_size)
+        if key in self._files:
+            return self._files[key]
+        if not S_ISREG(known.st_mode):
+            raise NotAllowed(f"the sound {path.name or path} is no file")
+        if known.st_size > MAX_BYTES:
+            raise NotAllowed(f"the sound {path.name} has more than {MAX_BYTES:,} bytes")
+        data = await asyncio.to_thread(path.read_bytes)
+        pieces = self._files[key] = await asyncio.to_thread(_pieces, data, path.name)
+        return pieces
+
+    async def _fetch(self, url: str) -> tuple[bytes, str]:
+        """What is at an address, and its name there."""
+        host = "an address that is none"
         try:
+            address = urlsplit(url)
+            host = address.hostname or host
             async with self._session.get(url, timeout=ClientTimeout(total=SECONDS), max_redirects=3) as response:
-                if response.status != 200:
+                if response.status != HTTPStatus.OK:
                     raise NotAllowed(f"the sound at {host} can't be had: it answers {response.status}")
-                return b"".join([piece async for piece in _bounded(response.content.iter_any())])
+                return b"".join([piece async for piece in _bounded(response.content.iter_any())]), address.path
         except (TimeoutError, ClientError, ValueError) as error:
             raise NotAllowed(f"the sound at {host} can't be had: {type(error).__name__}") from None
+
+
+def _is_url(sound: str) -> bool:
+    return sound.lower().startswith(("http://", "https://"))
 
 
 async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

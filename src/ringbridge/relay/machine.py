@@ -198,9 +198,11 @@ class Relay:
     # The call and its streams
 
     def _announced(self, *, ringing: bool) -> list[Command]:
-        if self._stream is not _Stream.AWAITED or self._engine is not _Engine.IDLE:
+        if self._stream is not _Stream.AWAITED:
             return []
         forget = SetTimer(Timer.FORGET, FORGET_SECONDS)
+        if self._engine is not _Engine.IDLE:
+            return [forget]
         return [forget, SetTimer(Timer.START_DUE, START_SECONDS), *self._dial()] if ringing else [forget]
 
     def _stream_started(self, event: events.StreamStarted) -> list[Command]:
@@ -442,11 +444,15 @@ class Relay:
         self.lane.hold_caller()
         if self._phase is not _Phase.LIVE:
             return []
-        if self._greeting is not None and (self._greeting_refused or "override" in event.reason.lower()):
+        refused = event.code != 1000 and (self._greeting_refused or "override" in event.reason.lower())
+        if self._greeting is not None and refused:
             self._greeting = None
+            self.lane.begin_conversation()
             if self._redials:
                 self.lane.mute()
-            return [Report(facts.GreetingRefused()), *self._dial()]
+            self._engine = _Engine.IDLE
+            again = self._engine_awaited() if self._stream is _Stream.ATTACHED else self._dial()
+            return [Report(facts.GreetingRefused()), *again]
         if was_open and self._is_redirecting:
             self._conversation_lost()  # the stream's return dials it
             return [DropTimer(Timer.SILENCE)]

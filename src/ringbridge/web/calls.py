@@ -62,6 +62,7 @@ class CallDesk:
         match after_stream(self.ledger.entry(webhook.call_sid), webhook.status):
             case AfterStream.REATTACH if call is not None:
                 self.ledger.grant_reattachment(webhook.call_sid)
+                call.announce(ringing=False)  # its new token counts from now
                 return _twiml(self.documents.connect(_party(webhook)))
             case AfterStream.REATTACH | AfterStream.SORRY:
                 return self._sorry(webhook)

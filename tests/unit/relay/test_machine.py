@@ -97,7 +97,7 @@ class TestMakingReady:
     def test_it_is_made_ready_once(self):
         relay = new()
         play(relay, events.Announced(ringing=True))
-        assert play(relay, events.Announced(ringing=True)) == []
+        assert play(relay, events.Announced(ringing=True)) == [SetTimer(Timer.FORGET, 95.0)]
 
     def test_initiation_comes_first_with_the_greeting_and_our_own_variables(self):
         relay = new()
@@ -470,3 +470,19 @@ class TestTheEnd:
             Record(Outcome.FAULT),
             Report(facts.Faulted("no stream holds")),
         ]
+
+
+class TestARefusedGreeting:
+    OVERRIDE = events.EngineClosed(1008, "override not allowed")
+
+    def test_the_second_conversation_is_waited_for_no_longer_than_the_first(self):
+        relay = talking()
+        commands = play(relay, self.OVERRIDE)
+        assert OpenEngine() in commands
+        assert SetTimer(Timer.ENGINE_DUE, 5.0) in commands
+        assert Record(Outcome.FAULT) in play(relay, events.TimerFired(Timer.ENGINE_DUE))
+
+    def test_an_end_as_it_should_be_is_no_refusal(self):
+        relay = talking()
+        play(relay, said({"type": "error", "error_event": {"error_type": "override_error", "message": "no"}}))
+        assert OpenEngine() not in play(relay, events.EngineClosed(1000))
