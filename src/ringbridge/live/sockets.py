@@ -187,7 +187,10 @@ class Socket:
     async def closed(self) -> Closed:
         """Wait for the end, by whichever side; tell how the peer ended it."""
         while True:
-            message = await self._ws.receive()
+            try:
+                message = await self._ws.receive()
+            except (ClientError, ConnectionError):  # the peer was gone before aiohttp had answered its ping
+                return self._ws.tap.close_frame
             if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
                 return self._ws.tap.close_frame
 
