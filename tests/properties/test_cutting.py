@@ -40,13 +40,13 @@ numbers = st.one_of(
     digits.map(lambda number: f"{number:,}.00".replace(",", "'")),
     st.times().map("{:%H:%M}".format),
     st.times().map("{:%H h %M}".format),
-    st.integers(1, 31).map("{}. Mai".format),
     st.ip_addresses(v=4).map(str),
 )
 prices = st.one_of(
     st.builds("{}{}{}".format, st.sampled_from("$€£₹¥"), st.sampled_from(["", " "]), numbers),
     st.builds("{} {}".format, digits, st.sampled_from(["€", "$", "%", "EUR", "Euro", "km"])),
 )
+ordinals = st.integers(1, 31).map("{}. Mai".format)
 abbreviations = st.builds(
     "{}. {}".format,
     st.one_of([st.sampled_from(sorted(ABBREVIATIONS)).map(change) for change in (str, str.capitalize, str.upper)]),
@@ -57,7 +57,7 @@ addresses = st.one_of(
     st.builds("{}@{}.{}.org".format, *[st.from_regex(r"[a-z]{1,8}", fullmatch=True)] * 3),
     st.from_regex(r"https://[a-z]{1,9}\.com/[a-z0-9.,;:!?=&/-]{0,20}[a-z0-9]", fullmatch=True),
 )
-protected = st.one_of(numbers, prices, abbreviations, initials, addresses)
+protected = st.one_of(numbers, prices, ordinals, abbreviations, initials, addresses)
 filler = st.lists(st.sampled_from(["well", "Oh,", "Yes.", "we", "go", "—", "there;"]), max_size=10).map(" ".join)
 
 
@@ -117,15 +117,3 @@ def test_pieces_are_short_at_first_and_never_endless(words, data):
     later = Cutter()
     out = later.feed("Hello. " + text)
     assert all(len(piece.split()) == MOST_WORDS for piece in out[1:])
-
-
-@given(st.lists(st.sampled_from(["word ", "5 ", "5, ", "x" * 40, "Dr. ", "\n", "。", "- "]), min_size=1, max_size=3))
-def test_what_was_looked_at_is_not_looked_at_again(kinds):
-    """Linear: each look is at a new part of the text, however long it is held."""
-    cutter = Cutter()
-    for _ in range(30):
-        for kind in kinds:
-            cutter.feed(kind)
-            assert len(cutter._held) - cutter._seen <= 40 * 30 * len(kinds)
-    cutter.finish()
-    assert cutter._held == ""

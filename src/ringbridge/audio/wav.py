@@ -75,31 +75,43 @@ def write_stereo(path: str | Path, left: bytes, right: bytes) -> None:
 
 
 def _plain_header(riff: bytes) -> bytes:
-    """Names PCM in an extensible header plainly PCM, which the `wave` of Python 3.11 asks for.
+    """Makes what is PCM in an extensible header, or mu-law, plain PCM, which the `wave` of Python 3.11 asks for.
 
     RFC 2361 and Microsoft's WAVEFORMATEXTENSIBLE: the sub-format's first two bytes are the old format tag.
     """
-    tag = riff.find(b"fmt ", 12) + 8
-    if riff[tag : tag + 2] == _MULAW:
-        return _as_pcm(riff, tag)
-    if riff[tag : tag + 2] != _EXTENSIBLE or riff[tag + 24 : tag + 26] != _PCM:
+    chunks = _chunks(riff)
+    if b"fmt " not in chunks:
         return riff
-    return riff[:tag] + _PCM + riff[tag + 2 :]
+    at = chunks[b"fmt "].start
+    tag = riff[at : at + 2]
+    if tag == _EXTENSIBLE:
+        tag = riff[at + 24 : at + 26]
+    if tag == _MULAW and b"data" in chunks:
+        channels, rate = struct.unpack_from("<HI", riff, at + 2)
+        return _as_pcm(riff[chunks[b"data"]], channels, rate)
+    return riff[:at] + _PCM + riff[at + 2 :] if tag == _PCM else riff
 
 
-def _as_pcm(riff: bytes, tag: int) -> bytes:
-    """A WAV of mu-law (format tag 7) as one of 16 bit PCM, which `wave` can read."""
-    channels, rate = struct.unpack_from("<HI", riff, tag + 2)
-    at = riff.find(b"data", tag)
-    if at < 0:
-        raise EOFError
-    (length,) = struct.unpack_from("<I", riff, at + 4)
+def _chunks(riff: bytes) -> dict[bytes, slice]:
+    """Where the format is, and the audio after it."""
+    found: dict[bytes, slice] = {}
+    at = 12
+    while at + 8 <= len(riff) and b"data" not in found:
+        name, length = struct.unpack_from("<4sI", riff, at)
+        if name in (b"fmt ", b"data"):
+            found.setdefault(name, slice(at + 8, at + 8 + length))
+        at += 8 + length + length % 2
+    return found
+
+
+def _as_pcm(ulaw: bytes, channels: int, rate: int) -> bytes:
+    """Mu-law as a WAV of 16 bit PCM."""
     written = io.BytesIO()
     with wave.open(written, "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(to_pcm(riff[at + 8 : at + 8 + length]))
+        file.writeframes(to_pcm(ulaw))
     return written.getvalue()
 
 

@@ -17,10 +17,10 @@ MOST_WORDS: Final = 40
 
 _ABBREVIATIONS: Final = (
     # English
-    "dr mr mrs ms prof sr jr st mt vs etc e.g i.e a.m p.m nos vol inc ltd rs corp approx ext tel ave blvd rd apt"
-    " dept est jan feb apr jun jul aug sep sept oct nov dec tues thu thurs u.s u.k ph.d"
+    "dr mr mrs ms prof sr jr st mt vs etc e.g i.e a.m p.m inc ltd rs corp approx tel blvd rd"
+    " dept jan feb apr jun jul aug sep sept oct nov dec tues thu thurs u.s u.k ph.d"
     # German
-    " hr fr frl bzw ca ggf inkl exkl zzgl usw evtl str nr std sek mio mrd vgl jhd geb abt abs dipl ing okt dez med"
+    " hr fr frl bzw ca ggf inkl exkl zzgl usw evtl str nr std sek mio mrd vgl jhd geb abt dipl ing okt dez med"
     # French
     " mme mmes mlle mlles mm p.ex c.-à-d env rdv av bd ste boul chap éd janv févr avr juil déc tél"
     # Spanish
@@ -28,7 +28,9 @@ _ABBREVIATIONS: Final = (
     # Hindi, and the names of Latin letters in it
     " डॉ श्री श्रीमती सुश्री पं प्रो कु रु क्र सं मो कि.मी बी सी डी एफ एच एल एम एन पी क्यू आर एस टी यू वी डब्ल्यू वाई"
 )
-_WORDS_AS_WELL: Final = "no fig co mar mon tue wed fri sat sun tel min art mag so me ej ex ए ई जी आई जे के ओ"
+_WORDS_AS_WELL: Final = (
+    "no nos vol est ext ave apt abs fig co mar mon tue wed fri sat sun tel min art mag so me ej ex ए ई जी आई जे के ओ"
+)
 
 _NEVER_WORDS: Final = frozenset(_ABBREVIATIONS.split())
 

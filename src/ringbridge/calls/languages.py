@@ -43,9 +43,9 @@ def choose_engine(
     """The engine for a call: the called number's country decides, then the caller's, then it is the default.
 
     `called` and `caller` are as Twilio gives them; `caller_country` is Twilio's CallerCountry, an ISO 3166 code or
-    empty. A country of several languages gets the first of its own that has an engine.
+    empty. A country of several languages gets the first of its own that has an engine, be it the default.
     """
-    by_language = {engine.language: engine for engine in engines}
+    by_language = {engine.language: engine for engine in (default, *engines)}
     for country in (_country(called), _country(caller) or caller_country.upper()):
         for language in _languages(country):
             if language in by_language:
@@ -62,12 +62,12 @@ def _code(language: str) -> str:
 
 def _country(number: str) -> str:
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
     except phonenumbers.NumberParseException:
         return ""
+    return "" if country == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY else country
 
 
 def _languages(country: str) -> Iterator[str]:
-    if len(country) == 2:
-        for code in get_official_languages(country, regional=True, de_facto=True):
-            yield code.partition("_")[0]
+    for code in get_official_languages(country, regional=True, de_facto=True):
+        yield code.partition("_")[0]

@@ -10,7 +10,7 @@ import click
 from ringbridge.cli.loops import loop_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from ringbridge.emulator.elevenlabs.conversation import Conversation
     from ringbridge.emulator.elevenlabs.diary import Event
@@ -35,6 +35,9 @@ EVENTS = {
 HELP = "/hangup ends the call, /dtmf 42# presses keys, /interrupt cuts in on the agent. Anything else is said."
 
 GREETING_SECONDS = 3.0
+
+BEGIN_SECONDS = 0.3
+"""An answer that is whole, and of which nothing was heard by then, has no words."""
 
 GOODBYE_SECONDS = 0.5
 """After the last line the agent may hang up first."""
@@ -92,9 +95,13 @@ class _Talk:
     def __init__(self) -> None:
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._asked_at: float | None = None
+        self._turn: int | None = None
+        """What the brain was asked last, since the last line."""
         self._answered = asyncio.Event()
         self._speaking = asyncio.Event()
+        """Since the last line."""
         self._quiet = asyncio.Event()
+        self._quiet.set()
 
     async def run(self, world: "World") -> None:
         """Live through the call."""
@@ -125,13 +132,14 @@ class _Talk:
                 case ["/hangup"]:
                     break
                 case ["/dtmf", keys]:
-                    await self._ask(phone.press(keys))
+                    await self._press(phone, keys)
                 case ["/interrupt"]:
                     await self._interrupt(world.elevenlabs.conversations[-1])
                 case [word, *_] if word.startswith("/"):
                     click.echo(HELP)
                 case _:
-                    await self._ask(_say(world.elevenlabs.conversations[-1], line.strip()))
+                    await self._begin()
+                    world.elevenlabs.conversations[-1].hear(line.strip())
         await self._settle()
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
@@ -139,17 +147,25 @@ class _Talk:
         except TimeoutError:
             await phone.hang_up()
 
-    async def _ask(self, act: "Coroutine[object, object, None]") -> None:
-        """Say or press something, once the agent has answered what came before."""
+    async def _begin(self) -> None:
+        """What comes next asks for an answer; the agent has answered what came before."""
         await self._settle()
+        self._turn = None
         self._answered.clear()
         self._speaking.clear()
         self._asked_at = asyncio.get_running_loop().time()
+
+    async def _press(self, phone: "PhoneCall", keys: str) -> None:
+        from ringbridge.emulator.twilio.records import CallOver  # noqa: PLC0415
+
+        await self._begin()
         try:
-            await act
+            await phone.press(keys)
         except ValueError as error:
             click.echo(str(error))
             self._asked_at = None
+        except CallOver:
+            pass  # `run` says so
 
     async def _settle(self) -> None:
         """Let the agent finish."""
@@ -157,6 +173,8 @@ class _Talk:
             async with asyncio.timeout(ANSWER_SECONDS):
                 if self._asked_at is not None:
                     await self._answered.wait()
+                if self._quiet.is_set():
+                    await asyncio.sleep(BEGIN_SECONDS)
                 await self._quiet.wait()
         except TimeoutError:
             click.secho("There was no answer.", fg="red")
@@ -201,7 +219,9 @@ class _Talk:
                 _show("keys", digits or "none", None)
             case facts.Transferring(name=name, ended=False):
                 _show("call", f"is put through to {name}", None)
-            case facts.TurnAnswered():
+            case facts.TurnBegan(event_id=event_id):
+                self._turn = event_id
+            case facts.TurnAnswered(event_id=event_id) if event_id == self._turn:
                 self._answered.set()
             case facts.ReplyHeard():
                 self._quiet.set()
@@ -211,10 +231,6 @@ class _Talk:
     def _since(self) -> str:
         assert self._asked_at is not None
         return click.style(f"  ({asyncio.get_running_loop().time() - self._asked_at:.2f} s)", dim=True)
-
-
-async def _say(talk: "Conversation", words: str) -> None:
-    talk.hear(words)
 
 
 def _show(who: str, text: str, colour: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringbridge.audio.mulaw import SILENCE, from_pcm, to_pcm
-from ringbridge.audio.wav import WavError, read_wav, write_stereo
+from ringbridge.audio.wav import WavError, from_wav, read_wav, write_stereo
 
 AMPLITUDE = 10_000
 
@@ -141,3 +141,79 @@ def test_stereo_comes_back_and_the_shorter_side_is_padded(tmp_path):
     sides = struct.unpack("<6h", pcm)
     assert from_pcm(sides[0::2]) == left
     assert from_pcm(sides[1::2]) == right + bytes([SILENCE, SILENCE])
+
+
+def mulaw_wav(data: bytes, *, rate: int = 8000, channels: int = 1, fact: bool = True) -> bytes:
+    """As ffmpeg and Audacity write it: format tag 7, an empty extension, and how many samples there are."""
+    form = struct.pack("<HHIIHHH", 7, channels, rate, rate * channels, channels, 8, 0)
+    chunks = b"fmt " + struct.pack("<I", len(form)) + form
+    if fact:
+        chunks += b"fact" + struct.pack("<II", 4, len(data) // max(channels, 1))
+    chunks += b"data" + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+@pytest.mark.parametrize("fact", [True, False])
+def test_mulaw_at_8_khz_is_left_as_it_is(fact):
+    ulaw = from_pcm(tone(440, 8000))
+    assert from_wav(mulaw_wav(ulaw, fact=fact)) == ulaw
+    assert from_wav(mulaw_wav(ulaw[:999], fact=fact)) == ulaw[:999]
+
+
+def test_mulaw_of_any_rate_becomes_8_khz():
+    ulaw = from_wav(mulaw_wav(from_pcm(tone(1000, 16_000)), rate=16_000))
+    assert len(ulaw) == pytest.approx(2000, abs=1)
+    assert strength(ulaw, 1000) == pytest.approx(1, abs=0.02)
+
+
+def test_channels_of_mulaw_are_mixed():
+    both = bytes(byte for pair in zip(from_pcm([1000, 500]), from_pcm([3000, 500]), strict=True) for byte in pair)
+    assert from_wav(mulaw_wav(both, channels=2)) == from_pcm([2000, 500])
+
+
+def test_what_follows_the_audio_is_not_played():
+    ulaw = from_pcm(tone(440, 8000))
+    assert from_wav(mulaw_wav(ulaw) + b"LIST" + struct.pack("<I", 4) + b"INFO") == ulaw
+
+
+def test_a_chunk_that_looks_like_another_ones_name_is_passed_over():
+    ulaw = from_pcm(tone(440, 8000))
+    riff = mulaw_wav(ulaw)
+    note = b"LIST" + struct.pack("<I", 16) + b"INFOdata\x10\0\0\0fmt "
+    assert from_wav(riff[:12] + note + riff[12:]) == ulaw
+    at = riff.index(b"data")
+    assert from_wav(riff[:at] + note + riff[at:]) == ulaw
+
+
+def test_truncated_mulaw_is_played_as_far_as_it_goes():
+    ulaw = from_pcm(tone(440, 8000))
+    assert from_wav(mulaw_wav(ulaw)[:-1000]) == ulaw[:-1000]
+
+
+def test_mulaw_in_an_extensible_header_is_understood():
+    ulaw = from_pcm(tone(440, 8000))
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 8000, 8000, 1, 8, 22, 8, 4) + b"\x07\x00" + bytes(14)
+    chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(ulaw)) + ulaw
+    assert from_wav(b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks) == ulaw
+
+
+MULAW = mulaw_wav(bytes(8))
+
+
+@pytest.mark.parametrize(
+    "riff",
+    [
+        MULAW[: MULAW.index(b"fact")],
+        MULAW[: MULAW.index(b"data")],
+        MULAW[: MULAW.index(b"data") + 6],
+        MULAW[:24],
+        mulaw_wav(b""),
+        mulaw_wav(bytes(8), channels=0),
+        mulaw_wav(bytes(8), rate=0),
+        mulaw_wav(bytes(8), rate=1),
+    ],
+    ids=["no audio chunk", "fact only", "half a length", "half a format", "empty", "no channels", "no rate", "1 Hz"],
+)
+def test_mulaw_that_makes_no_sense_is_refused(riff):
+    with pytest.raises(WavError):
+        from_wav(riff)

@@ -1,6 +1,7 @@
 """Where a reply is cut while it streams, in five languages."""
 
 import re
+import time
 
 import pytest
 
@@ -17,21 +18,21 @@ WHOLE = {
         "info@example.com", "a.b@example.co.uk", "https://example.com/a.b,c?d=e;f", "www.example.com", "Jan. 5",
     ],
     "de": [
-        "3. Mai", "am 31. Dezember", "1.250,00", "12 €", "€ 12", "1.250,00 EUR", "EUR 12", "10:30 Uhr", "z. B. das",
+        "3. Mai", "31. Dezember", "1.250,00", "12 €", "€ 12", "1.250,00 EUR", "EUR 12", "10:30 Uhr", "z. B. das",
         "z.B. das", "d. h. nun", "u. a. die", "i. d. R. so", "Prof. Dr. med. Müller", "Hr. Maier", "Hauptstr. 5",
-        "Hausnr. 5", "Nr. 5", "ca. 5", "5 Mio. Euro", "bzw. das", "S. Fischer", "CHF 5.- oder",
+        "Hausnr. 5", "Nr. 5", "ca. 5", "5 Mio. Euro", "bzw. das", "S. Fischer", "CHF 5.-",
     ],
     "es": [
-        "p. ej. esto", "Sra. García", "Sres. García", "D. José", "Dña. María", "núm. 5", "n.º 5", "a. m. en", "Ud. sabe",
-        "EE. UU. hoy", "12,50 €", "Avda. América",
+        "p. ej. esto", "Sra. García", "Sres. García", "D. José", "Dña. María", "núm. 5", "n.º 5", "a. m. en",
+        "Ud. sabe", "EE. UU. hoy", "12,50 €", "Avda. América",
     ],
     "fr": [
-        "M. Dupont", "Mme. Dupont", "MM. Dupont", "p. ex. cela", "c.-à-d. ceci", "18 h 30", "10h30", "n° 5", "1 250,00 €",
-        "12,5 %", "av. Foch", "bd. Voltaire", "tél. 01",
+        "M. Dupont", "Mme. Dupont", "MM. Dupont", "p. ex. cela", "c.-à-d. ceci", "18 h 30", "10h30", "n° 5",
+        "1 250,00 €", "12,5 %", "av. Foch", "bd. Voltaire", "tél. 01",
     ],
     "hi": [
-        "डॉ. शर्मा", "डॉ॰ शर्मा", "श्री. राम", "₹1,00,000", "₹ 1,00,000", "₹ १२", "१२.५०", "१०:३०", "रु. 500", "रु 500", "Rs. 500",
-        "ए. पी. जे. अब्दुल", "कि.मी. दूर",
+        "डॉ. शर्मा", "डॉ॰ शर्मा", "श्री. राम", "₹1,00,000", "₹ 1,00,000", "₹ १२", "१२.५०", "१०:३०", "रु. 500", "रु 500",
+        "Rs. 500", "ए. पी. जे. अब्दुल", "कि.मी. दूर",
     ],
 }  # fmt: skip
 BEFORE = ["", "well ", "one two ", "one two three ", "Hello. ", "Hello. one two three ", "Oh, on "]
@@ -66,17 +67,19 @@ def test_nothing_is_torn_that_belongs_together(language):
 
 @pytest.mark.parametrize(
     "whole",
-    ["3.50", "1,250.00", "1.250,00", "10:30", "20 %", "$3.50", "$ 3.50", "12 €", "€ 12", "₹1,00,000", "1/2", "555-0100"]
-    + ["1 000", "12 EUR", "Dr. Smith", "z. B. das", "J. R. R. Tolkien", "Sra. García", "M. Dupont", "https://a.org/b.c"]
-    + ["www.example.com", "Mr. & Mrs. Smith", "am 3. Mai", "Nr. 5", "10 – 12"],
+    [
+        "3.50", "1,250.00", "1.250,00", "10:30", "20 %", "$3.50", "$ 3.50", "12 €", "€ 12", "₹1,00,000", "1/2", "1 000",
+        "555-0100", "12 EUR", "Dr. Smith", "z. B. das", "J. R. R. Tolkien", "Sra. García", "M. Dupont", "3. Mai",
+        "https://a.org/b.c", "www.example.com", "Mr. & Mrs. Smith", "Nr. 5", "10 – 12",
+    ],
 )  # fmt: skip
 def test_a_pause_tears_nothing_either(whole):
     for before in BEFORE:
         text = before + whole + " then we go on."
         out = pieces(*TOKENS.findall(text), flush=True)
-        inside = range(len(before) + whole.startswith("am ") * 3 + 1, len(before + whole))
+        inside = set(range(len(before) + 1, len(before + whole)))
         assert "".join(out) == text
-        assert not cuts(out) & set(inside), out
+        assert not cuts(out) & inside, out
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,7 @@ def test_a_sentence_without_an_end_is_cut_at_a_word():
         ("One moment.", "One moment."),
         ("The bill is 3", "The bill is "),
         ("The bill is 3.", "The bill is "),
-        ("Good, in 2024. ", "in 2024. "),
+        ("Good, in 2024. ", "Good, in 2024. "),
         ("The bill is $", "The bill is "),
         ("Ask Dr.", "Ask "),
         ("Ask Dr", "Ask "),
@@ -157,10 +160,9 @@ def test_a_sentence_without_an_end_is_cut_at_a_word():
 )
 def test_what_a_pause_lets_out(text, spoken):
     cutter = Cutter()
-    out = cutter.feed(text)
-    flushed = cutter.flush()
-    assert "".join(out) + flushed + cutter.finish() == text
-    assert flushed == spoken or "".join(out) + flushed == spoken
+    out = "".join(cutter.feed(text)) + cutter.flush()
+    assert out == spoken
+    assert out + cutter.finish() == text
 
 
 def test_it_goes_on_after_a_pause():
@@ -171,3 +173,12 @@ def test_it_goes_on_after_a_pause():
     assert cutter.feed(" are you? Well") == ["How are you? "]
     assert cutter.flush() == "Well"
     assert cutter.finish() == ""
+
+
+def test_a_word_that_never_ends_costs_no_more_than_others():
+    """A look at all of it for each letter would take minutes."""
+    cutter = Cutter()
+    begun = time.process_time()
+    assert not any(cutter.feed("x") for _ in range(100_000))
+    assert time.process_time() - begun < 5
+    assert cutter.finish() == "x" * 100_000
