@@ -278,3 +278,18 @@ async def test_no_request_is_made_for_a_brain_connection(world):
         await w.says(call, "hi")
         await w.hears(call, "You said: hi.")
         assert len(w.elevenlabs.requests) == before
+
+
+async def test_a_caller_who_stays_silent_is_asked_twice_and_then_said_goodbye_to(world):
+    async with world() as w:
+        call = await w.talking()
+        async with w.brain_socket() as brain:
+            await brain.send_json({"type": "init", "conversation_id": w.conversation.id})
+            said = []
+            for event_id in (1, 2, 3):
+                await brain.send_json({"type": "user_transcript", "user_transcript": [], "event_id": event_id})
+                said.append((await brain.receive_json())["content"])
+                assert (await brain.receive_json())["is_final"]
+            assert said == [*ENGLISH.still_there, ENGLISH.farewell_silent]
+            await call.ended()
+        assert w.told(facts.CallEnded) == [facts.CallEnded(Outcome.GOODBYE)]
