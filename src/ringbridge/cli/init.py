@@ -47,7 +47,8 @@ async def test_the_caller_hears_an_answer(phone):
 
 _NEXT = """
 Run next:
-{cd}  ringbridge simulate --brain brain.py:reply --say "A table for two, please"
+{cd}  ringbridge talk --brain brain.py:reply
+  ringbridge simulate --brain brain.py:reply --say "A table for two, please"
   python -m pytest          the same, as a test (it needs pytest)
   ringbridge serve          for real calls, once .env is filled in
 """
