@@ -43,7 +43,7 @@ async def test_more_conversations_than_a_connection_pool_holds():
     async with Server() as server, client_session() as session, AsyncExitStack() as stack:
         for _ in range(130):
             socket = await connect(session, server.url, seconds=1.0)
-            stack.callback(socket.abort)
+            stack.push_async_callback(socket.close)
         assert len(server.sockets) == 130
 
 
@@ -57,6 +57,7 @@ async def test_a_peer_that_pings_and_never_reads_is_cut_off():
                 await ws.ping(b"x" * 125)
                 if socket._transport.is_closing():
                     break
+        ws._response.close()
         assert socket._transport.is_closing()
         assert socket._transport.get_write_buffer_size() <= 2 * MAX_UNSENT_BYTES
 
