@@ -1,5 +1,6 @@
 """What is remembered of callers: the same for every place that it is kept in."""
 
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -78,6 +79,21 @@ async def test_a_file_outlives_the_process(tmp_path):
         assert await memory.recall(ANN, "name") == "Ann"
         await other.remember(ANN, "name", "Anna")
         assert await memory.recall(ANN, "name") == "Anna"
+
+
+async def test_what_was_forgotten_is_in_no_file(tmp_path):
+    async with open_sqlite_memory(tmp_path / "callers.sqlite") as memory:
+        await memory.remember(ANN, "name", "Ann the Unforgettable")
+        assert any(b"Unforgettable" in path.read_bytes() for path in tmp_path.iterdir())
+        await memory.forget(ANN)
+        assert not any(b"Unforgettable" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has other permissions")
+async def test_nobody_else_reads_the_files(tmp_path):
+    async with open_sqlite_memory(tmp_path / "callers.sqlite") as memory:
+        await memory.remember(ANN, "name", "Ann")
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
 
 
 @pytest.mark.parametrize("content", [b"this is no database, however long it is" * 100, None])

@@ -11,6 +11,7 @@ from operator import mul
 from pathlib import Path
 from typing import Final
 
+from ringbridge.audio import alaw, mulaw
 from ringbridge.audio.mulaw import RATE, SILENCE, from_pcm, to_pcm
 
 __all__ = ["WavError", "from_wav", "read_wav", "write_stereo"]
@@ -24,6 +25,8 @@ _REACH_S: Final = 0.002
 _RATES: Final = range(4000, 384_000)
 _EXTENSIBLE: Final = b"\xfe\xff"
 _PCM: Final = b"\x01\x00"
+_FLOAT: Final = b"\x03\x00"
+_ALAW: Final = b"\x06\x00"
 _MULAW: Final = b"\x07\x00"
 
 
@@ -45,7 +48,9 @@ def read_wav(path: str | Path) -> bytes:
 
 
 def from_wav(riff: bytes) -> bytes:
-    """A WAV (any rate, PCM of 8 to 32 bits or mu-law, channels are mixed) as headerless mu-law, 8 kHz, mono.
+    """A WAV (any rate, PCM of 8 to 32 bits, floats, mu-law or A-law) as headerless mu-law, 8 kHz, mono.
+
+    Channels are mixed.
 
     Raises `WavError` for what is no such WAV, or holds no audio.
     """
@@ -75,7 +80,7 @@ def write_stereo(path: str | Path, left: bytes, right: bytes) -> None:
 
 
 def _plain_header(riff: bytes) -> bytes:
-    """Makes what is PCM in an extensible header, or mu-law, plain PCM, which the `wave` of Python 3.11 asks for.
+    """Makes PCM in an extensible header, floats and G.711 plain PCM, which the `wave` of Python 3.11 asks for.
 
     RFC 2361 and Microsoft's WAVEFORMATEXTENSIBLE: the sub-format's first two bytes are the old format tag.
     """
@@ -86,10 +91,26 @@ def _plain_header(riff: bytes) -> bytes:
     tag = riff[at : at + 2]
     if tag == _EXTENSIBLE:
         tag = riff[at + 24 : at + 26]
-    if tag == _MULAW and b"data" in chunks:
-        channels, rate = struct.unpack_from("<HI", riff, at + 2)
-        return _as_pcm(riff[chunks[b"data"]], channels, rate)
-    return riff[:at] + _PCM + riff[at + 2 :] if tag == _PCM else riff
+    if tag == _PCM:
+        return riff[:at] + _PCM + riff[at + 2 :]
+    if tag not in (_FLOAT, _ALAW, _MULAW) or b"data" not in chunks:
+        return riff
+    channels, rate, bits = struct.unpack_from("<HI6xH", riff, at + 2)
+    return _as_pcm(_decoded(riff[chunks[b"data"]], tag, bits), channels, rate)
+
+
+def _decoded(data: bytes, tag: bytes, bits: int) -> bytes:
+    """16 bit PCM of floats or G.711."""
+    if tag == _MULAW:
+        return mulaw.to_pcm(data)
+    if tag == _ALAW:
+        return alaw.to_pcm(data)
+    if bits not in (32, 64):
+        raise ValueError(f"has floats of {bits} bits; 32 and 64 are understood")
+    floats = array("f" if bits == 32 else "d", data[: len(data) // (bits // 8) * (bits // 8)])
+    return array(
+        "h", [round(max(-1, min(1, value)) * 32767) if not math.isnan(value) else 0 for value in floats]
+    ).tobytes()
 
 
 def _chunks(riff: bytes) -> dict[bytes, slice]:
@@ -104,14 +125,14 @@ def _chunks(riff: bytes) -> dict[bytes, slice]:
     return found
 
 
-def _as_pcm(ulaw: bytes, channels: int, rate: int) -> bytes:
-    """Mu-law as a WAV of 16 bit PCM."""
+def _as_pcm(pcm: bytes, channels: int, rate: int) -> bytes:
+    """A WAV of 16 bit PCM."""
     written = io.BytesIO()
     with wave.open(written, "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(to_pcm(ulaw))
+        file.writeframes(pcm)
     return written.getvalue()
 
 

@@ -41,10 +41,10 @@ class SQLiteMemory:
         if not is_known(caller):
             return
         kept = await self._change(
-            "INSERT INTO remembered (caller, key, value) SELECT ?1, ?2, ?3"
-            " WHERE (SELECT count(*) FROM remembered WHERE caller = ?1 AND key <> ?2) < ?4"
+            "INSERT INTO remembered (caller, key, value) SELECT ?, ?, ?"
+            " WHERE (SELECT count(*) FROM remembered WHERE caller = ? AND key <> ?) < ?"
             " ON CONFLICT (caller, key) DO UPDATE SET value = excluded.value",
-            (caller, key, value, MAX_ENTRIES),
+            (caller, key, value, caller, key, MAX_ENTRIES),
         )
         if not kept:
             raise NotAllowed(f"at most {MAX_ENTRIES} things can be remembered of one caller")
@@ -60,8 +60,10 @@ class SQLiteMemory:
         return {row[0]: row[1] for row in rows}
 
     async def forget(self, caller: str) -> int:
-        """Delete every entry of this caller."""
-        return await self._change("DELETE FROM remembered WHERE caller = ?", (caller,))
+        """Delete every entry of this caller, from the file and from its log."""
+        count = await self._change("DELETE FROM remembered WHERE caller = ?", (caller,))
+        await self._read("PRAGMA wal_checkpoint(TRUNCATE)", ())
+        return count
 
     async def _read(self, statement: str, values: tuple[str, ...]) -> list[tuple[str, ...]]:
         def read() -> list[tuple[str, ...]]:
@@ -93,8 +95,9 @@ async def open_sqlite_memory(path: Path) -> AsyncIterator[SQLiteMemory]:
 def _open(path: Path) -> sqlite3.Connection:
     try:
         # Each statement stands alone: no transaction is left open by one that was given up on.
+        path.touch(mode=0o600)
         database = sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
-    except sqlite3.Error:
+    except (OSError, sqlite3.Error):
         raise _unusable(path) from None
     try:
         _prepare(database, path)
@@ -112,6 +115,7 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     if version not in (0, VERSION):
         raise SettingsError([f"MEMORY_FILE: {path} is of a newer Ringbridge; use that, or name another file"])
     database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
     database.execute(_SCHEMA)
     database.execute(f"PRAGMA user_version = {VERSION}")
 

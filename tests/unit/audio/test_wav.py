@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ringbridge.audio import alaw
 from ringbridge.audio.mulaw import SILENCE, from_pcm, to_pcm
 from ringbridge.audio.wav import WavError, from_wav, read_wav, write_stereo
 
@@ -97,7 +98,34 @@ def test_a_truncated_file_is_played_as_far_as_it_goes(tmp_path):
     assert len(read_wav(path)) == 499
 
 
-FLOAT = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 44, b"WAVE", b"fmt ", 16, 3, 1, 8000, 32_000, 4, 32, b"data", 8)
+def tagged(tag: int, bits: int, data: bytes, channels: int = 1) -> bytes:
+    size = channels * bits // 8
+    form = struct.pack("<HHIIHH", tag, channels, 8000, 8000 * size, size, bits)
+    chunks = b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(32, "f"), (64, "d")])
+def test_floats(bits, kind):
+    values = [0.0, 0.5, -0.5, 1.0, -1.0, 7.0, -7.0, math.nan, math.inf]
+    samples = [0, 16384, -16384, 32767, -32767, 32767, -32767, 0, 32767]
+    assert from_wav(tagged(3, bits, struct.pack(f"<9{kind}", *values))) == from_pcm(samples)
+
+
+def test_a_law():
+    """Values of G.711 table 1a, on a scale of 16 bits: the least, the greatest, and where segments begin."""
+    bytes_ = bytes([0xD5, 0x55, 0xAA, 0x2A, 0xC5, 0xF5])
+    assert struct.unpack("<6h", alaw.to_pcm(bytes_)) == (8, -8, 32256, -32256, 264, 528)
+    assert from_wav(tagged(6, 8, bytes_)) == from_pcm([8, -8, 32256, -32256, 264, 528])
+
+
+def test_channels_of_mu_law_are_mixed():
+    assert from_wav(tagged(7, 8, from_pcm([1000, 1000, -200, -200]), channels=2)) == from_pcm([1000, -200])
+
+
+def test_floats_of_a_size_that_nobody_writes_are_refused():
+    with pytest.raises(WavError, match="floats of 16 bits"):
+        from_wav(tagged(3, 16, bytes(8)))
 
 
 @pytest.mark.parametrize(
@@ -106,9 +134,9 @@ FLOAT = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 44, b"WAVE", b"fmt ", 16, 3, 
         (b"", "no PCM WAV"),
         (b"ID3\x04 this is an mp3", "no PCM WAV"),
         (b"RIFF\x04\0\0\0WAVE", "no PCM WAV"),
-        (FLOAT + bytes(8), "no PCM WAV"),
+        (tagged(2, 8, bytes(8)), "no PCM WAV"),
     ],
-    ids=["empty", "mp3", "no chunks", "float"],
+    ids=["empty", "mp3", "no chunks", "ADPCM"],
 )
 def test_what_is_no_pcm_wav_is_refused(tmp_path, content, reason):
     path = tmp_path / "voice.wav"
