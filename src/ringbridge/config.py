@@ -177,6 +177,39 @@ class Settings(FromEnvironment):
         le=60_000,
         description="After so many ms without a word of the brain, the caller hears a sorry instead of the answer.",
     )
+    voicemail: Annotated[OnOff, Hint("write on or off")] = Field(
+        default=False,
+        description="`on`: a caller whom neither we nor the human of `FALLBACK_NUMBER` can serve may leave a message; "
+        "Twilio keeps it.",
+    )
+    clips: Annotated[Path | None, Hint("", otherwise="the English ones inside")] = Field(
+        default=None,
+        examples=["clips"],
+        description='The folder of the bridge\'s own voice ("one moment", "sorry" and so on), for when the engine '
+        "can't speak. `ringbridge clips` makes it.",
+    )
+    max_call_seconds: Annotated[int, Hint("write a number of seconds, from 10 to 14400")] = Field(
+        default=3600,
+        ge=10,
+        le=14_400,
+        description="The longest that a call may last; the caller is warned before.",
+    )
+    drain_seconds: Annotated[int, Hint("write a number of seconds, from 0 to 14400")] = Field(
+        default=120,
+        ge=0,
+        le=14_400,
+        description="How long live calls may go on after SIGTERM. Give the container longer than that to stop.",
+    )
+    log_format: Annotated[Literal["auto", "json", "pretty"], Hint("write auto, json or pretty")] = Field(
+        default="auto", description="`json`: one object a line; `pretty`: for a terminal; `auto`: whichever it is."
+    )
+    log_personal: Annotated[OnOff, Hint("write on or off")] = Field(
+        default=False,
+        description="`on`: the log shows numbers, words and keys of callers, which are masked otherwise.",
+    )
+    metrics_token: Annotated[SecretStr | None, Hint("", otherwise="not for requests through a proxy")] = Field(
+        default=None, description="What `/metrics` wants as `Authorization: Bearer …`."
+    )
     transfer_numbers: TransferNumbers = Field(
         default=(),
         examples=["sales:+14155550124,support:+14155550125"],

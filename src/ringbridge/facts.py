@@ -10,12 +10,19 @@ from ringbridge.ids import CallSid, ConversationId, StreamSid
 __all__ = [
     "AgentCorrected",
     "AgentSpoke",
+    "BrainAttached",
+    "BrainDetached",
     "Broken",
+    "CallBegan",
     "CallEnded",
+    "CallRefused",
     "CallerBegan",
     "CallerSpoke",
+    "ClipPlayed",
+    "ConversationClosed",
     "ConversationGivenBack",
     "ConversationOpened",
+    "ConversationRedialled",
     "DigitsPressed",
     "DigitsSent",
     "EngineComplained",
@@ -27,7 +34,9 @@ __all__ = [
     "Interrupted",
     "Observer",
     "Outcome",
+    "Parting",
     "PlanDropped",
+    "ReplyBegan",
     "ReplyHeard",
     "SoundPlayed",
     "StreamAttached",
@@ -40,6 +49,7 @@ __all__ = [
     "TurnFailed",
     "TurnSuperseded",
     "Unsent",
+    "VoicemailLeft",
 ]
 
 
@@ -54,6 +64,22 @@ class Outcome(Enum):
     """A human took the call."""
     CALLER_GONE = "caller gone"
     """The caller hung up, or Twilio says that the call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegan:
+    """A call was taken: its first fact. `caller` and `called` are as Twilio gives them. Personal."""
+
+    caller: str
+    called: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A call was not taken: its only fact. `why` is one of `calls.admission.Why`'s values."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +102,31 @@ class ConversationOpened:
     """The engine accepted the conversation, in formats that we can relay."""
 
     conversation_id: ConversationId
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed:
+    """The engine ended the conversation; `code` is `None` without a close frame."""
+
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRedialled:
+    """The conversation was lost, and another is dialled in its place; why it was."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrainAttached:
+    """A brain socket serves the conversation from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrainDetached:
+    """It is gone, and no other has taken its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +222,35 @@ class Faulted:
     """The call can't go on; why, and the mend where there is one."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    """The first audio of the reply `event_id` went to the caller."""
+
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPlayed:
+    """The bridge spoke with its own voice: `clip` is a field of `relay.clips.Clips`."""
+
+    clip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """The bridge itself ends the call, after a goodbye; why (`time is up`, `the process stops`)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailLeft:
+    """The caller has left a message of `seconds`, which Twilio keeps under `recording_sid`."""
+
+    recording_sid: str
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,10 +370,16 @@ class CallEnded:
 
 
 Fact: TypeAlias = (
-    StreamAttached
+    CallBegan
+    | CallRefused
+    | StreamAttached
     | StreamLost
     | ConversationOpened
+    | ConversationClosed
+    | ConversationRedialled
     | ConversationGivenBack
+    | BrainAttached
+    | BrainDetached
     | GreetingRefused
     | CallerSpoke
     | AgentSpoke
@@ -305,7 +391,11 @@ Fact: TypeAlias = (
     | EngineComplained
     | Unsent
     | Faulted
+    | ReplyBegan
     | ReplyHeard
+    | ClipPlayed
+    | Parting
+    | VoicemailLeft
     | CallerBegan
     | Transferring
     | DigitsSent

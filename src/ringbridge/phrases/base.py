@@ -14,8 +14,28 @@ class Phrases:
 
     code: str
     language: str
+    one_moment: str
+    """The caller has heard nothing yet, or waits for an answer."""
+    still_here: str
+    """The same for longer; or the conversation had to be begun anew."""
+    time_nearly_up: str
+    """The call may last 30 s more."""
     sorry: str
     """The bridge has failed. A human may be dialled after it."""
+    connecting: str
+    """After the sorry: a human is dialled."""
+    leave_message: str
+    """Nobody takes the call, but a message is recorded after a tone."""
+    message_kept: str
+    """The message was recorded; the call ends."""
+    lines_busy: str
+    """Refused: as many calls are up as may be, or as many minutes are spent."""
+    called_too_often: str
+    """Refused: this number has called as often as it may."""
+    closed: str
+    """Refused outside the opening hours."""
+    not_accepted: str
+    """Refused: calls of this number, or without one, are not taken."""
     goodbye: str
     """Nobody takes the call; it ends."""
     farewell: str
