@@ -105,6 +105,12 @@ class OneCall:
     def brain_detached(self, session: BrainSession) -> None:
         pass
 
+    def brain_asked(self) -> None:
+        pass
+
+    def brain_said(self) -> None:
+        pass
+
 
 def transcript(turn: int) -> bytes:
     """A transcript as ElevenLabs sends it, the whole history each time."""

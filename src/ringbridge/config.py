@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
+from opening_hours import OpeningHours
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ringbridge.brain.turns import Patience
+from ringbridge.calls.admission import Callers, Rules
 from ringbridge.calls.languages import EngineChoice
 from ringbridge.errors import SettingsError
 from ringbridge.setting_types import (
@@ -18,11 +21,13 @@ from ringbridge.setting_types import (
     NEW_SECRET,
     AccountSidText,
     BrainName,
+    CallerList,
     Delay,
     EngineId,
     Engines,
     FallbackNumber,
     Hint,
+    HoursText,
     ModelKeys,
     Models,
     OneOrTwo,
@@ -30,7 +35,9 @@ from ringbridge.setting_types import (
     Origin,
     PhoneNumber,
     PublicHost,
+    RedisUrl,
     Strong,
+    TimeZone,
     TransferNumbers,
     Url,
     both,
@@ -188,6 +195,43 @@ class Settings(FromEnvironment):
         description='The folder of the bridge\'s own voice ("one moment", "sorry" and so on), for when the engine '
         "can't speak. `ringbridge clips` makes it.",
     )
+    max_calls: Annotated[int, Hint("write a number of calls, from 1")] = Field(
+        default=500, ge=1, description="How many calls may be in progress at once, in each process."
+    )
+    calls_per_minute: Annotated[int | None, Hint("write a number of calls, from 1")] = Field(
+        default=None, ge=1, description="How often one number may call in a minute."
+    )
+    calls_per_day: Annotated[int | None, Hint("write a number of calls, from 1")] = Field(
+        default=None, ge=1, description="How often one number may call on a day."
+    )
+    daily_minutes: Annotated[int | None, Hint("write a number of minutes, from 1")] = Field(
+        default=None, ge=1, description="How long all calls of a day may last together."
+    )
+    redis_url: Annotated[RedisUrl | None, Hint("write redis://host:6379/0", otherwise="each process counts")] = Field(
+        default=None, description="The Redis in which all processes count calls and minutes together."
+    )
+    blocked_callers: Annotated[CallerList, Hint("write numbers, beginnings like +1900*, countries like RU")] = Field(
+        default=None,
+        examples=["+14155550155,+1900*,RU"],
+        description="Whose calls are not taken: numbers, beginnings of numbers, countries.",
+    )
+    allowed_callers: Annotated[CallerList, Hint("write numbers, beginnings like +1900*, countries like RU")] = Field(
+        default=None, examples=["US,CA,+44*"], description="Whose calls are taken, and nobody else's."
+    )
+    anonymous_callers: Annotated[OnOff, Hint("write on or off")] = Field(
+        default=True, description="`off`: who shows no number is not taken."
+    )
+    opening_hours: Annotated[HoursText | None, Hint("", otherwise="always open")] = Field(
+        default=None,
+        examples=["Mo-Fr 09:00-17:30; Sa 10:00-14:00"],
+        description="When calls are taken, in OpenStreetMap's syntax.",
+    )
+    time_zone: TimeZone = Field(default="UTC", description="Whose clock the opening hours and the days go by.")
+    refused_callers: Annotated[Literal["say", "dial", "busy"], Hint("write say, dial or busy")] = Field(
+        default="say",
+        description="What a caller gets whose call is not taken. `say`: the reason; `dial`: the human of "
+        "`FALLBACK_NUMBER`; `busy`: the busy tone.",
+    )
     max_call_seconds: Annotated[int, Hint("write a number of seconds, from 10 to 14400")] = Field(
         default=3600,
         ge=10,
@@ -246,6 +290,13 @@ class Settings(FromEnvironment):
             raise ValueError("is TWILIO_PHONE_NUMBER itself, so calls would go in circles; name another number")
         return number
 
+    @field_validator("refused_callers")
+    @classmethod
+    def _somebody_to_dial(cls, refused: str, info: ValidationInfo) -> str:
+        if refused == "dial" and info.data.get("fallback_number") is None:
+            raise ValueError("is dial, but FALLBACK_NUMBER names nobody; set it, or write say or busy")
+        return refused
+
     @field_validator("openai_api_key")
     @classmethod
     def _needed_without_brain(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -260,6 +311,26 @@ class Settings(FromEnvironment):
         """The engine of whoever has no other: English, unless SPEECH_ENGINE_IDS has it as another language's."""
         listed = (engine for engine in self.speech_engine_ids if engine.engine_id == self.speech_engine_id)
         return next(listed, EngineChoice("en", self.speech_engine_id))
+
+    @property
+    def rules(self) -> Rules:
+        """Which calls are taken."""
+        hours = self.opening_hours
+        return Rules(
+            max_calls=self.max_calls,
+            per_minute=self.calls_per_minute,
+            per_day=self.calls_per_day,
+            daily_seconds=None if self.daily_minutes is None else self.daily_minutes * 60,
+            blocked=self.blocked_callers or Callers(),
+            allowed=self.allowed_callers,
+            takes_anonymous=self.anonymous_callers,
+            is_open=None if hours is None else OpeningHours(hours, timezone=self.zone).is_open,
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone by whose clock we are open."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def patience(self) -> Patience:

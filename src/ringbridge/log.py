@@ -1,51 +1,77 @@
-"""What the operator reads: a line when a call begins and when it ends, and one for each thing that needs a mend.
+"""How lines are written: constant text and fields, which end up in the standard library's logging.
 
-What is said, and who says it, is personal and stays out of the log.
+A module asks for its logger once, and says what happened and to what: `log.warning("refused", route=route)`. Which
+fields are personal is said in `telemetry/personal.py`; how lines look, in `telemetry/writing.py`.
 """
 
 import logging
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final
 
-from ringbridge import facts
-from ringbridge.facts import Fact
-from ringbridge.ids import CallSid
+import structlog
+from structlog.contextvars import bind_contextvars, merge_contextvars
+from structlog.stdlib import BoundLogger
+from structlog.typing import EventDict, WrappedLogger
 
-__all__ = ["log_fact", "set_up"]
+from ringbridge.telemetry.personal import masked
+from ringbridge.telemetry.writing import Style, handler
 
-log = logging.getLogger("ringbridge.call")
+__all__ = ["bind_ids", "get_logger", "set_up"]
 
-NOISY = ("httpx", "httpx2", "twilio", "aiohttp.access", "openai")
+NOISY: Final = ("httpx", "httpx2", "twilio", "aiohttp.access", "openai")
 """Libraries that tell of each request."""
 
+_STRUCTLOGS_FRAMES: Final = 3
+"""Between the line that logs and the standard library: that line is what a record names as its place."""
 
-def set_up() -> None:
-    """Log to standard error: ours from INFO on, the libraries' from WARNING on."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+def get_logger(name: str) -> BoundLogger:
+    """The logger of a module: what it is told goes to the standard library's logger of that name."""
+    logger: BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[structlog.stdlib.filter_by_level, merge_contextvars, _to_record],
+        wrapper_class=BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return logger
+
+
+def bind_ids(ids: Mapping[str, str]) -> None:
+    """Have every line of the task that runs, and of those that it starts, bear these fields."""
+    bind_contextvars(**ids)
+
+
+def set_up(style: Style = "auto", *, personal: bool = False, secrets: tuple[str, ...] = ()) -> None:
+    """Log to standard error: ours from INFO on, the libraries' from WARNING on.
+
+    `style` is LOG_FORMAT, `personal` LOG_PERSONAL; `secrets` are never written. Where the process has a log set up
+    already, that one stays. What ends the process goes there, too.
+    """
+    logging.basicConfig(level=logging.INFO, handlers=[handler(sys.stderr, style, personal=personal, secrets=secrets)])
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    sys.excepthook = _uncaught
 
 
-def log_fact(sid: CallSid, fact: Fact) -> None:
-    """An observer: what the operator wants to know of a call."""
-    match fact:
-        case facts.StreamAttached(stream_sid=stream_sid, again=again):
-            log.info("%s: %s stream %s", sid, "next" if again else "first", stream_sid)
-        case facts.ConversationOpened(conversation_id=conversation_id):
-            log.info("%s: conversation %s", sid, conversation_id)
-        case facts.ConversationGivenBack():
-            log.warning("%s: no stream came, the conversation was given back", sid)
-        case facts.StreamLost(code=code):
-            log.warning("%s: the stream was lost (close code %s)", sid, code)
-        case facts.EngineComplained(kind=kind, text=text):
-            log.warning("%s: the speech engine complains: %s %s", sid, kind, text)
-        case facts.Transferring(name=name, ended=ended):
-            log.info("%s: %s %s", sid, "back from" if ended else "put through to", name)
-        case facts.Broken(peer=peer, problem=problem):
-            log.warning("%s: a broken message from %s: %s", sid, peer, problem)
-        case facts.Unsent(peer=peer):
-            log.warning("%s: %s is too slow, audio for it is dropped", sid, peer)
-        case facts.Faulted(reason=reason):
-            log.error("%s: %s; the caller hears the sorry", sid, reason)
-        case facts.CallEnded(outcome=outcome):
-            log.info("%s: ended (%s)", sid, outcome.value if outcome else "given back")
-        case _:
-            log.debug("%s: %s", sid, type(fact).__name__)
+def _uncaught(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """What nobody caught ends the process: Python's own report would show its text as it is."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+    else:
+        get_logger("ringbridge").critical("the process ends", exc_info=error)
+
+
+class _Line(dict[str, Any]):
+    """A line on its way to the handlers that there are. One that is not of our making shows it masked, too."""
+
+    def __str__(self) -> str:
+        fields = (f"{name}={masked(name, value)!r}" for name, value in self.items() if name != "event")
+        return " ".join([str(self["event"]), *fields])
+
+
+def _to_record(logger: WrappedLogger, name: str, event: EventDict) -> tuple[tuple[_Line], dict[str, Any]]:
+    failure = event.pop("exc_info", None)
+    extra = {"_logger": logger, "_name": name}  # by which structlog's formatter knows its own
+    return (_Line(event),), {"extra": extra, "exc_info": failure, "stacklevel": _STRUCTLOGS_FRAMES + 1}

@@ -7,6 +7,9 @@ from ringbridge.apis.base import EngineAPI, PhoneAPI
 from ringbridge.callers.base import CallerMemory
 from ringbridge.facts import Observer
 from ringbridge.llm.base import Model
+from ringbridge.relay.clips import Clips
+from ringbridge.shared.base import Usage
+from ringbridge.telemetry.base import Metrics
 from ringbridge.turn import Brain
 
 __all__ = ["Parts"]
@@ -21,5 +24,9 @@ class Parts:
     brain: Brain
     models: Model
     memory: CallerMemory
+    usage: Usage
+    clips: Callable[[str], Clips]
+    """The bridge's own voice in a language, named by its code."""
     clock: Callable[[], float]
-    observers: tuple[Observer, ...] = ()
+    metrics: Metrics
+    observers: tuple[Observer, ...]

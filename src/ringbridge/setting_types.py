@@ -4,10 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
+from opening_hours import validate
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from ringbridge.calls.admission import Callers, parse_callers
 from ringbridge.calls.languages import EngineChoice, parse_engines
 from ringbridge.llm.names import ModelName, parse_keys, parse_names
 from ringbridge.public_url import PublicUrl
@@ -17,11 +20,13 @@ __all__ = [
     "NEW_SECRET",
     "AccountSidText",
     "BrainName",
+    "CallerList",
     "Delay",
     "EngineId",
     "Engines",
     "FallbackNumber",
     "Hint",
+    "HoursText",
     "ModelKeys",
     "Models",
     "OnOff",
@@ -29,7 +34,9 @@ __all__ = [
     "Origin",
     "PhoneNumber",
     "PublicHost",
+    "RedisUrl",
     "Strong",
+    "TimeZone",
     "TransferNumbers",
     "Url",
     "both",
@@ -146,6 +153,35 @@ def _model_keys(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _callers(value: object) -> object:
+    return parse_callers(value) if isinstance(value, str) else value
+
+
+def _redis_url(secret: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(secret.get_secret_value())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("redis", "rediss") or not host:
+        raise ValueError("is not the URL of a Redis; write it like redis://host:6379/0 (rediss:// for TLS)")
+    return secret
+
+
+def _hours(text: str) -> str:
+    if not validate(text):
+        raise ValueError("is not understood; write it like Mo-Fr 09:00-17:30; Sa 10:00-14:00")
+    return text
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone; write one like Europe/Berlin or America/New_York") from None
+    return text
+
+
 def _transfer_numbers(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -179,6 +215,10 @@ OnOff = Annotated[bool, BeforeValidator(_on_or_off)]
 Delay = Annotated[Annotated[int, Field(ge=0, le=60_000)] | None, BeforeValidator(_delay), Hint(MS, otherwise="off")]
 """Milliseconds, or `None` for never, which is written `off`."""
 
+CallerList = Annotated[Callers | None, BeforeValidator(_callers)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+HoursText = Annotated[str, AfterValidator(_hours)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Engines = Annotated[tuple[EngineChoice, ...], BeforeValidator(_engines), Hint("write language:engine")]
 Models = Annotated[tuple[ModelName, ...], BeforeValidator(_models), Hint("write openai:MODEL or openai@URL:MODEL")]
 ModelKeys = Annotated[SecretStr, AfterValidator(_model_keys), Hint("write host=key")]

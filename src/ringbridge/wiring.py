@@ -1,8 +1,10 @@
 """The one place that picks the implementations."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
 
 from ringbridge.apis.elevenlabs import open_elevenlabs
 from ringbridge.apis.twilio import open_twilio
@@ -12,10 +14,16 @@ from ringbridge.callers.memory import InMemory
 from ringbridge.callers.sqlite import open_sqlite_memory
 from ringbridge.config import Settings
 from ringbridge.facts import Observer
+from ringbridge.live.clips import read_clips
 from ringbridge.llm.base import Model
 from ringbridge.llm.names import ModelName, parse_keys
 from ringbridge.llm.open import open_models
 from ringbridge.parts import Parts
+from ringbridge.relay.clips import Clips
+from ringbridge.shared.base import Usage
+from ringbridge.shared.usage import open_usage
+from ringbridge.telemetry.lines import Lines
+from ringbridge.telemetry.prometheus import PrometheusMetrics
 from ringbridge.turn import Brain
 
 __all__ = ["open_parts"]
@@ -26,10 +34,14 @@ async def open_parts(
     settings: Settings,
     *,
     brain: Brain | None = None,
+    clips: Callable[[str], Clips] | None = None,
     clock: Callable[[], float] = time.time,
     observers: tuple[Observer, ...] = (),
 ) -> AsyncIterator[Parts]:
-    """Everything that the bridge leans on, closed in reverse. `brain` stands in for the one that the settings name."""
+    """Everything that the bridge leans on, closed in reverse.
+
+    `brain` and `clips` stand in for those that the settings name. Raises `SettingsError` for clips that can't be read.
+    """
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
             open_elevenlabs(
@@ -45,6 +57,8 @@ async def open_parts(
             )
         )
         path = settings.memory_file
+        loops_time = asyncio.get_running_loop().time
+        metrics = PrometheusMetrics(loops_time)
         brain = brain or _brain(settings)
         models = await stack.enter_async_context(_models(settings))
         if isinstance(brain, Agent):
@@ -54,14 +68,31 @@ async def open_parts(
             phone=phone,
             brain=brain,
             models=models,
+            usage=await stack.enter_async_context(_usage(settings, clock)),
+            clips=clips or _clips(settings),
             memory=InMemory() if path is None else await stack.enter_async_context(open_sqlite_memory(path)),
             clock=clock,
-            observers=observers,
+            metrics=metrics,
+            observers=(Lines(loops_time), metrics, *observers),
         )
 
 
 def _brain(settings: Settings) -> Brain:
     return load_brain(settings.brain) if settings.brain else Agent()
+
+
+def _usage(settings: Settings, clock: Callable[[], float]) -> AbstractAsyncContextManager[Usage]:
+    url, zone = settings.redis_url, settings.zone
+    return open_usage(
+        url=None if url is None else url.get_secret_value(),
+        now=lambda: datetime.fromtimestamp(clock(), zone),
+        secret=settings.shared_secrets[-1],
+    )
+
+
+def _clips(settings: Settings) -> Callable[[str], Clips]:
+    languages = (engine.language for engine in (settings.default_engine, *settings.speech_engine_ids))
+    return read_clips(settings.clips, languages=languages).for_language
 
 
 def _models(settings: Settings) -> AbstractAsyncContextManager[Model]:

@@ -25,7 +25,8 @@ from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.world import ACCOUNT_SID, OWN_NUMBER, PUBLIC_HOST, SECRETS, World
 from ringbridge.facts import AgentSpoke, CallEnded, Fact, Heard
 from ringbridge.ids import CallSid
-from ringbridge.log import log_fact
+from ringbridge.plans import HangUp
+from ringbridge.web.app import ROSTER
 
 CALLER = "+15550100001"
 SORRY = "I'm sorry, we're having a technical problem."
@@ -121,7 +122,7 @@ class Bridge(World):
             model=model,
             faults=faults,
             clock=asyncio.get_running_loop().wall,
-            observers=(log_fact, self._observe),
+            observers=(self._observe,),
         )
         self.facts: list[Told] = []
         self.on_fact: list[Callable[[Told], None]] = []
@@ -228,6 +229,12 @@ class Bridge(World):
         """The engine ends the conversation with a close frame: that is done when this returns."""
         self.conversation.close(code, reason)
         await self.conversation.gone.wait()
+
+    async def hangs_up(self, call: PhoneCall) -> None:
+        """The brain asks to hang up, once what is being said was heard."""
+        roster = self.app[ROSTER]
+        roster.tasks.start(roster.get(CallSid(call.sid)).ask(HangUp(), None), name="hang up")
+        await self.settled()
 
     @property
     def conversation(self) -> Conversation:

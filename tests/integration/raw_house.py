@@ -11,7 +11,6 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from ringbridge.config import load_settings
-from ringbridge.log import log_fact
 from ringbridge.turn import Brain
 from ringbridge.web.app import open_app
 from ringbridge.web.server import serving
@@ -244,7 +243,7 @@ async def house(brain: Brain = reply, **settings: str) -> AsyncIterator[House]:
     async with vendors() as (elevenlabs, rest):
         read = load_settings(None, environment(elevenlabs, rest, **settings))
         async with (
-            open_parts(read, brain=brain, clock=clock, observers=(log_fact,)) as parts,
+            open_parts(read, brain=brain, clock=clock) as parts,
             open_app(read, parts) as app,
             serving(app, host="127.0.0.1", port=0) as port,
             connections("127.0.0.1", port) as connect,

@@ -152,7 +152,8 @@ class TestSilenceHasAPlan:
                 await w.until(lambda count=count: w.heard(call).count(ENGLISH.too_slow) == count, "the sorry is heard")
             await w.says(call, "hello")
             await call.ended()
-            assert call.said == [w.sorry]
+            assert call.said == [ENGLISH.goodbye]
+            assert w.heard(call).endswith(f"{w.sorry} {ENGLISH.goodbye}")
             assert w.told(facts.CallEnded) == [facts.CallEnded(Outcome.FAULT)]
             await w.is_given_back(since=w.now)
             assert w.openai.open == 0

@@ -11,6 +11,7 @@ from ringbridge.audio.mulaw import SILENCE
 from ringbridge.emulator.elevenlabs.engine import DEFAULT_CLIENT_EVENTS
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
+from ringbridge.phrases import ENGLISH
 
 BYTES_PER_MS = 8
 SECOND = 1000 * BYTES_PER_MS
@@ -135,7 +136,7 @@ class TestFormats:
         async with world(engine={side: "pcm_16000"}) as w:
             call = await w.dial()
             await call.ended()
-            assert w.heard(call) == w.sorry
+            assert w.heard(call) == f"{w.sorry} {ENGLISH.goodbye}"
             assert "'pcm_16000'" in caplog.text
             assert (
                 "set asr.user_input_audio_format and tts.agent_output_audio_format of the engine to ulaw_8000"

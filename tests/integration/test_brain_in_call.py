@@ -92,7 +92,8 @@ class TestOneAnswerForEachTurn:
             await asyncio.sleep(10)
             assert len(of_kind(w.conversation, "resend")) == 2
             assert len(brain.turns) == 1
-            assert w.heard(call) == "Hello. You said: slow please."
+            ours = f"{ENGLISH.one_moment} {ENGLISH.still_here} {ENGLISH.one_moment}"
+            assert w.heard(call) == f"Hello. {ours} You said: slow please."
             assert brain.cancelled == []
 
     async def test_nor_is_one_that_comes_again_after_its_answer(self, world):

@@ -17,7 +17,8 @@ REACHING_A_HUMAN = {"FALLBACK_NUMBER": HUMAN}
 
 
 def engine_fails(after_ms=1000, **fault):
-    return Fault("engine_socket", "close", after_ms=after_ms, **fault)
+    """Each conversation, so that dialling anew does not help."""
+    return Fault("engine_socket", "close", after_ms=after_ms, times=-1, **fault)
 
 
 class TestTheCallerIsGone:
@@ -78,8 +79,7 @@ class TestTheCallerIsGone:
     async def test_who_hangs_up_while_we_ask_twilio_for_it_is_not_kept_waiting(self, world):
         async with world(faults=[Fault("twilio_rest", "delay", ms=60_000)]) as w:
             call = await w.talking()
-            await w.engine_closes()
-            await w.settled()
+            await w.hangs_up(call)
             await call.hang_up()
             await w.is_given_back(since=w.now)
 
@@ -152,8 +152,9 @@ class TestTheStreamBreaks:
             await call.drop_stream()
             await w.is_given_back(since=w.now)
             await call.ended()
-            assert call.said == [w.sorry]
-            assert [answer.verbs for answer in w.answers(call, "/call-ended")] == [["Connect"], ["Connect"], ["Say"]]
+            assert call.said == [w.sorry, ENGLISH.goodbye]
+            last = ["Say", "Say", "Hangup"]
+            assert [answer.verbs for answer in w.answers(call, "/call-ended")] == [["Connect"], ["Connect"], last]
 
     async def test_the_conversation_is_held_for_five_seconds(self, world):
         async with world() as w:
@@ -175,7 +176,7 @@ class TestTheStreamBreaks:
             assert w.at(facts.Faulted) - w.at(facts.StreamLost) == pytest.approx(5)
             await w.is_given_back(since=w.now)
             await call.ended()
-            assert call.said == [w.sorry]
+            assert call.said == [w.sorry, ENGLISH.goodbye]
             assert len(w.elevenlabs.conversations) == 1
 
     async def test_a_stream_that_can_never_be_opened_again_means_the_sorry(self, world):
@@ -184,7 +185,7 @@ class TestTheStreamBreaks:
             w.faults.add(Fault("media_socket", "refuse", times=-1))
             await call.drop_stream()
             await call.ended()
-            assert call.said == [w.sorry]
+            assert call.said == [w.sorry, ENGLISH.goodbye]
             await w.is_given_back(since=w.now)
 
     async def test_a_first_stream_that_could_not_be_opened_is_tried_again(self, world, caplog):
@@ -298,54 +299,100 @@ class TestTheEngineFails:
         async with world(faults=[engine_fails(code=code, text="no reason")]) as w:
             call = await w.talking()
             await call.ended()
-            assert w.heard(call) == f"Hello. {w.sorry}"
+            assert w.heard(call) == f"Hello. {w.sorry} {ENGLISH.goodbye}"
+            assert call.said == [ENGLISH.goodbye], "the sorry was ours, in the stream, and is not said twice"
             assert w.told(facts.CallEnded) == [facts.CallEnded(Outcome.FAULT)]
-            assert len(w.elevenlabs.signed_urls) == 1
+            assert len(w.elevenlabs.signed_urls) == 2
             await w.is_given_back(since=w.now)
 
     async def test_no_close_frame_means_the_sorry(self, world):
-        async with world(faults=[Fault("engine_socket", "drop", after_ms=1000)]) as w:
+        async with world(faults=[Fault("engine_socket", "drop", after_ms=1000, times=-1)]) as w:
             call = await w.talking()
             await call.ended()
-            assert call.said == [w.sorry]
+            assert w.heard(call) == f"Hello. {w.sorry} {ENGLISH.goodbye}"
             assert "without a close frame" in w.told(facts.Faulted)[0].reason
             await w.is_given_back(since=w.now)
 
-    async def test_one_that_fails_before_the_stream_came_means_the_sorry(self, world):
-        failing = engine_fails(after_ms=1000, code=1011)
+    async def test_one_that_fails_before_the_stream_came_is_dialled_again_and_greets(self, world):
+        failing = Fault("engine_socket", "close", after_ms=1000, code=1011)
         async with world(faults=[failing, Fault("media_socket", "delay", ms=3000)]) as w:
-            call = await w.dial()
-            await call.ended()
-            assert w.heard(call) == w.sorry
-            await w.is_given_back(since=w.now)
+            call = await w.talking()
+            assert w.heard(call) == "Hello."
+            await w.says(call, "good morning")
+            await w.hears(call, "You said: good morning.")
+
+    async def test_one_that_fails_once_goes_on_with_all_that_was_said(self, world):
+        turns = []
+
+        async def brain(turn):
+            turns.append([said.text for said in turn.history])
+            yield f"You said: {turn.text}."
+
+        async with world(brain=brain) as w:
+            call = await w.talking()
+            await w.says(call, "one")
+            await w.tells(facts.ReplyHeard, 2)
+            await w.engine_closes(1011)
+            await w.tells(facts.ConversationOpened, 2)
+            await w.says(call, "two")
+            await w.hears(call, "You said: two.")
+            assert w.heard(call) == "Hello. You said: one. You said: two."
+            assert turns == [["Hello.", "one"], ["Hello.", "one", "You said: one.", "two"]]
+            assert w.told(facts.ConversationRedialled)[0].reason.endswith("closed the conversation with 1011")
+
+    async def test_one_that_fails_while_the_caller_waits_is_told_to_the_caller(self, world):
+        async def brain(turn):
+            await asyncio.sleep(1)
+            yield f"You said: {turn.text}."
+
+        async with world(brain=brain) as w:
+            call = await w.talking()
+            await w.says(call, "one")
+            await w.tells(facts.TurnBegan)
+            await w.engine_closes(1011)
+            await w.hears(call, ENGLISH.still_here, seconds=2)
+            await w.says(call, "once more")
+            await w.hears(call, "You said: once more.")
+
+    async def test_a_long_talk_may_be_dialled_again_each_minute(self, world):
+        async with world() as w:
+            call = await w.talking()
+            for count in range(2, 5):
+                await asyncio.sleep(61)
+                await w.says(call, f"take {count}")
+                await w.hears(call, f"You said: take {count}.")
+                await w.engine_closes(1011)
+                await w.tells(facts.ConversationOpened, count)
+            assert w.told(facts.Faulted) == []
 
     async def test_one_that_closes_before_the_conversation_is_open_has_failed(self, world):
-        faults = [Fault("engine_socket", "delay", ms=2000), engine_fails(code=1000)]
+        faults = [Fault("engine_socket", "delay", ms=2000, times=-1), engine_fails(code=1000)]
         async with world(faults=faults) as w:
             call = await w.dial()
             await call.ended()
-            assert call.said == [w.sorry]
+            assert w.heard(call) == f"{ENGLISH.one_moment} {w.sorry} {ENGLISH.goodbye}"
 
     async def test_an_exhausted_quota_is_told_to_the_operator_in_the_vendors_words(self, world, caplog):
-        async with world(faults=[Fault("engine_socket", "quota")]) as w:
+        async with world(faults=[Fault("engine_socket", "quota", times=-1)]) as w:
             call = await w.talking()
             await call.ended()
-            assert call.said == [w.sorry]
+            assert w.heard(call) == f"Hello. {w.sorry} {ENGLISH.goodbye}"
             assert "This request exceeds your quota limit." in caplog.text
 
     async def test_an_engine_that_falls_silent_is_found_out(self, world):
         async with world(faults=[Fault("engine_socket", "half_open", after_ms=1000)]) as w:
             call = await w.talking()
-            await call.ended()
-            assert call.said == [w.sorry]
-            await w.is_given_back(since=w.now)
+            await w.tells(facts.ConversationRedialled)
+            assert w.now < 10
+            await w.says(call, "anybody there")
+            await w.hears(call, "You said: anybody there.")
 
     @pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
     async def test_a_refused_signed_url_means_the_sorry(self, world, status):
         async with world(faults=[Fault("signed_url", "refuse", status=status, times=-1)]) as w:
             call = await w.dial()
             await call.ended()
-            assert call.said == [w.sorry]
+            assert w.heard(call) == f"{w.sorry} {ENGLISH.goodbye}"
             assert str(status) in w.told(facts.Faulted)[0].reason
 
     async def test_the_sorry_is_said_in_the_calls_language(self, world):
@@ -381,12 +428,13 @@ class TestTheOutcome:
             call = await w.dial()
             await call.ended()
             assert held == [(None, True)]
-            assert [answer.verbs for answer in answers + w.answers(call, "/call-ended")] == [["Say"], ["Say"]]
+            last = ["Say", "Say", "Hangup"]
+            assert [answer.verbs for answer in answers + w.answers(call, "/call-ended")] == [last, last]
 
     async def test_a_goodbye_stays_one_while_twilio_has_not_ended_the_call_yet(self, world):
         async with world(faults=[Fault("twilio_rest", "delay", ms=2000)]) as w:
             call = await w.talking()
-            await w.engine_closes()
+            await w.hangs_up(call)
             answer = await w.post("/call-ended", w.form(call.sid, "in-progress"))
             assert answer.verbs == ["Hangup"]
             assert call.status == "in-progress"
@@ -397,6 +445,7 @@ class TestTheOutcome:
             call = await w.talking()
             await w.engine_says("goodbye my dear old friend")
             await w.hears(call, "goodbye")
+            await w.hangs_up(call)
             await w.engine_closes()
             w.faults.add(Fault("webhook", "delay", ms=5000))  # by then it is over, by REST
             lost = w.now
@@ -410,6 +459,7 @@ class TestTheOutcome:
             call = await w.talking()
             await w.engine_says("goodbye my dear old friend")
             await w.hears(call, "goodbye")
+            await w.hangs_up(call)
             await w.engine_closes()
             await call.drop_stream()
             await call.ended()
@@ -419,7 +469,7 @@ class TestTheOutcome:
     async def test_a_call_unknown_here_that_is_in_progress_gets_the_sorry(self, world):
         async with world(settings=REACHING_A_HUMAN) as w:
             answer = await w.post("/call-ended", w.form(status="in-progress"))
-            assert answer.verbs == ["Say", "Dial"]
+            assert answer.verbs == ["Say", "Say", "Dial"]
             assert w.elevenlabs.requests == []
 
     async def test_a_call_unknown_here_that_is_completed_gets_an_empty_response(self, world):
@@ -433,6 +483,7 @@ class TestTheDeliberateEnd:
         async with world() as w:
             call = await w.talking()
             await w.engine_says("goodbye and thank you for calling")
+            await w.hangs_up(call)
             await w.engine_closes()
             assert "calling" not in w.heard(call)
             await call.ended()
@@ -446,9 +497,19 @@ class TestTheDeliberateEnd:
         async with world() as w:
             call = await w.talking()
             closed = w.now
-            w.conversation.close(1000)
+            await w.hangs_up(call)
             await call.ended()
             assert w.now == pytest.approx(closed, abs=0.1)
+
+    async def test_an_engine_that_ends_a_silent_talk_has_our_farewell_said_for_it(self, world):
+        async with world() as w:
+            call = await w.talking()
+            await asyncio.sleep(21)
+            await w.engine_closes()
+            await call.ended()
+            assert w.heard(call) == f"Hello. {ENGLISH.farewell}"
+            assert (call.said, w.answers(call, "/call-ended")) == ([], [])
+            assert w.told(facts.CallEnded) == [facts.CallEnded(Outcome.GOODBYE)]
 
     async def test_what_was_queued_at_a_broken_stream_is_not_waited_for(self, world):
         async with world() as w:
@@ -457,7 +518,7 @@ class TestTheDeliberateEnd:
             await call.drop_stream()
             await w.tells(facts.StreamAttached, 2)
             closed = w.now
-            await w.engine_closes()
+            await w.hangs_up(call)
             await call.ended()
             assert w.now == pytest.approx(closed, abs=0.1)
 
@@ -472,7 +533,7 @@ class TestTheDeliberateEnd:
                 await stream.start(token, call.sid)
                 await w.tells(facts.StreamAttached, 2)
                 closed = w.now
-                await w.engine_closes()
+                await w.hangs_up(call)
                 await call.ended()
                 assert w.now == pytest.approx(closed, abs=0.1)
 
@@ -481,6 +542,7 @@ class TestTheDeliberateEnd:
             call = await w.talking()
             await asyncio.sleep(0.2)
             await w.engine_says("goodbye")
+            await w.hangs_up(call)
             closed = w.now
             w.conversation.close(1000)
             await call.ended()
@@ -501,6 +563,7 @@ class TestTheDeliberateEnd:
         async with world(faults=[fault]) as w:
             call = await w.talking()
             await w.engine_says("goodbye")
+            await w.hangs_up(call)
             w.conversation.close(1000)
             async with asyncio.timeout(5):
                 await call.ended()
@@ -516,7 +579,7 @@ class TestTheDeliberateEnd:
         async with world(faults=[Fault("twilio_rest", "refuse", status=400, code=21220)]) as w:
             call = await w.talking()
             since = w.now
-            await w.engine_closes()
+            await w.hangs_up(call)
             await call.ended()
             assert w.now - since == pytest.approx(2, abs=0.1)
             assert w.verbs(call) == ["Connect", "Hangup"]
@@ -526,7 +589,7 @@ class TestTheDeliberateEnd:
     async def test_rest_that_nobody_answers_is_no_other(self, world):
         async with world(settings={"TWILIO_BASE_URL": "http://127.0.0.1:9"}) as w:
             call = await w.talking()
-            w.conversation.close(1000)
+            await w.hangs_up(call)
             await call.ended()
             assert w.verbs(call) == ["Connect", "Hangup"]
             await w.is_given_back(since=w.now)
@@ -535,6 +598,7 @@ class TestTheDeliberateEnd:
         async with world() as w:
             call = await w.talking()
             await w.engine_says("goodbye and thank you for calling")
+            await w.hangs_up(call)
             w.conversation.close(1000)
             await w.hears(call, "goodbye")
             await call.hang_up()
@@ -551,11 +615,14 @@ class TestTheDeliberateEnd:
             assert len(w.elevenlabs.conversations) == 1
             await w.is_given_back(since=w.now)
 
-    async def test_an_engine_that_ends_a_long_call_ends_it_so(self, world):
-        async with world(engine={"max_duration_seconds": 3}) as w:
+    async def test_an_engine_that_ends_a_long_conversation_does_not_end_the_talk(self, world):
+        async with world(engine={"max_duration_seconds": 70}) as w:
             call = await w.talking()
-            await call.ended()
-            assert (call.said, call.status) == ([], "completed")
+            for count in range(1, 21):
+                await asyncio.sleep(9)
+                await w.says(call, f"take {count}")
+                await w.hears(call, f"You said: take {count}.")
+            assert len(w.elevenlabs.conversations) > 2
 
 
 class TestTheHuman:
@@ -563,6 +630,7 @@ class TestTheHuman:
         call = await w.dial(**dial)
         await w.hears(call, "Hello.")
         await call.ended()
+        assert w.heard(call).startswith(f"Hello. {w.sorry}")
         return call
 
     async def test_the_sorry_dials_the_fallback_number(self, world):
@@ -595,18 +663,18 @@ class TestTheHuman:
     async def test_without_a_fallback_number_nobody_is_dialled(self, world):
         async with world(faults=[engine_fails()]) as w:
             call = await self.fallen_back(w)
-            assert (call.said, call.dialled) == ([w.sorry], [])
+            assert (call.said, call.dialled) == ([ENGLISH.goodbye], [])
 
     async def test_the_number_that_was_called_is_refused_as_a_target(self, world):
         async with world(settings=REACHING_A_HUMAN, faults=[engine_fails()]) as w:
             call = await self.fallen_back(w, to=HUMAN)
-            assert (call.said, call.dialled) == ([w.sorry], [])
+            assert (call.said, call.dialled) == ([ENGLISH.goodbye], [])
 
     async def test_when_the_human_took_the_call_it_just_ends(self, world):
         async with world(settings=REACHING_A_HUMAN, faults=[engine_fails()]) as w:
             w.twilio.dial_outcomes[HUMAN] = "completed"
             call = await self.fallen_back(w)
-            assert call.said == [w.sorry]
+            assert call.said == [ENGLISH.connecting]
             assert w.verbs(call) == ["Connect", "Say", "Dial", "Hangup"]
 
     @pytest.mark.parametrize("outcome", ["no-answer", "busy", "failed"])
@@ -614,7 +682,7 @@ class TestTheHuman:
         async with world(settings=REACHING_A_HUMAN, faults=[engine_fails()]) as w:
             w.twilio.dial_outcomes[HUMAN] = outcome
             call = await self.fallen_back(w)
-            assert call.said == [w.sorry, ENGLISH.goodbye]
+            assert call.said == [ENGLISH.connecting, ENGLISH.goodbye]
             assert w.verbs(call) == ["Connect", "Say", "Dial", "Say", "Hangup"]
 
     async def test_who_hangs_up_during_the_dialling_gets_an_empty_response(self, world):
@@ -630,8 +698,9 @@ class TestTheHuman:
             call = await w.dial()
             await call.ended()
             assert w.answers(call, "/incoming-call") == []
-            assert [answer.verbs for answer in w.answers(call, "/fallback")] == [["Say", "Dial"]]
-            assert (call.said, call.dialled[0].number) == ([w.sorry, ENGLISH.goodbye], HUMAN)
+            assert [answer.verbs for answer in w.answers(call, "/fallback")] == [["Say", "Say", "Dial"]]
+            assert call.said == [w.sorry, ENGLISH.connecting, ENGLISH.goodbye]
+            assert call.dialled[0].number == HUMAN
             assert w.elevenlabs.requests == []
 
     async def test_the_fallback_says_nothing_to_a_caller_who_is_gone(self, world):

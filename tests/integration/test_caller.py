@@ -9,6 +9,7 @@ from ringbridge.emulator.caller import AgentSilent, Caller
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
 from ringbridge.emulator.twilio.records import CallOver
+from ringbridge.phrases import ENGLISH
 
 STORY = "Once upon a time there was a telephone that nobody ever picked up."
 
@@ -59,21 +60,36 @@ async def test_a_caller_speaks_when_it_is_quiet(world):
 
 
 async def test_a_caller_waits_for_a_greeting_but_not_for_ever(world):
-    async with world(reply, settings={"GREETING": ""}) as bridge, caller_of(bridge) as caller:
+    fault = Fault("signed_url", "delay", ms=3500, times=-1)
+    async with world(reply, faults=[fault]) as bridge, caller_of(bridge) as caller:
         await caller.say("anybody there")
-        assert await caller.heard() == "You said: anybody there."
 
-    assert caller.lines[0].from_ms == pytest.approx(5000, abs=100)
+    assert caller.lines[0].text == ENGLISH.one_moment
+    assert caller.lines[0].from_ms == pytest.approx(1500, abs=100)
 
 
 async def test_nothing_is_heard_where_nothing_is_said(world):
     settings = {"GREETING": "", "FILLER_AFTER": "off"}
     async with world(reply, settings=settings) as bridge, caller_of(bridge) as caller:
+        assert await caller.heard() == ENGLISH.one_moment
+        assert await caller.heard(4) == ENGLISH.still_here
         begun = bridge.now
         assert await caller.heard(2.5) == ""
         assert bridge.now - begun == pytest.approx(2.5)
+
+
+async def test_a_silence_that_nothing_explains_is_broken_by_the_bridge_itself(world):
+    async with world(reply, settings={"FILLER_AFTER": "off"}) as bridge, caller_of(bridge) as caller:
+        await caller.heard()
         await caller.say("nothing please")
-        assert await caller.heard(4) == ""
+        asked = caller.lines[-1]
+        await caller.wait(6000)
+        await caller.heard()
+
+    first, *later = [line for line in caller.lines if line.who == "agent" and line.from_ms > asked.to_ms]
+    assert first.text.startswith(ENGLISH.one_moment)
+    assert first.from_ms - asked.to_ms < 500 + 2000, "2 s after the transcript, which follows half a second of silence"
+    assert ENGLISH.still_here in " ".join(line.text for line in (first, *later))
 
 
 async def test_barging_in_cuts_the_agent_short(world):
@@ -109,6 +125,7 @@ async def test_barging_in_on_an_answer_that_is_still_to_come(world):
 
 async def test_nobody_can_cut_in_on_silence(world):
     async with world(reply, settings={"GREETING": ""}) as bridge, caller_of(bridge) as caller:
+        await caller.wait(10_000)
         with pytest.raises(AgentSilent, match="said nothing for 15 s"):
             await caller.say("stop", barge_in_ms=100)
 
@@ -178,8 +195,21 @@ async def test_the_call_goes_on_without_its_first_stream(world):
 
 
 async def test_the_sorry_is_heard_and_then_it_is_over(world):
-    gone = Fault("engine_socket", "drop", after_ms=3000)
+    gone = Fault("engine_socket", "drop", after_ms=3000, times=-1)
     async with world(reply, faults=[gone]) as bridge, caller_of(bridge) as caller:
         assert await caller.heard() == "Hello."
-        assert await caller.heard() == bridge.sorry
         await caller.ended()
+        assert await caller.heard() == f"{bridge.sorry} {ENGLISH.goodbye}"
+        assert caller.phone.said == [ENGLISH.goodbye]
+
+
+async def test_a_conversation_that_is_lost_once_goes_on(world):
+    async with (
+        world(reply, faults=[Fault("engine_socket", "drop", after_ms=6000)]) as bridge,
+        caller_of(bridge) as caller,
+    ):
+        await caller.say("tell me a story")
+        await caller.wait(6000)
+        assert (await caller.heard()).endswith(ENGLISH.still_here)
+        await caller.say("one two")
+        assert await caller.heard() == "You said: one two."

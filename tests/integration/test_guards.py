@@ -31,7 +31,7 @@ ORIGIN = "https://bridge.test"
 TOKEN = "0123456789abcdef0123456789abcdef"
 OLD_TOKEN = "fedcba9876543210fedcba9876543210"
 FORM = [
-    ("CallSid", "CA1"),
+    ("CallSid", "CA" + "1" * 32),
     ("From", "+15550100"),
     ("Digits", "2"),
     ("Digits", "1"),
@@ -203,7 +203,7 @@ async def test_unsigned_is_refused_without_reading_the_body(server, caplog):
     assert answer.startswith(b"HTTP/1.1 403 ")
     assert b"Content-Length: 0" in answer
     assert refusals(caplog) == [
-        "refused POST /incoming-call: 0 signatures, not from Twilio or lost in a proxy",
+        "refused route='POST /incoming-call' diagnosis='0 signatures, not from Twilio or lost in a proxy'",
     ]
 
 
@@ -211,7 +211,8 @@ async def test_forged_form_is_refused_and_diagnosed(client, caplog):
     response = await client.post("/incoming-call", data=FORM, headers=signed(form=FORM[1:]))
     line = await assert_refused(response, 403, caplog)
     assert line.startswith(
-        "refused POST /incoming-call: signature does not fit https://bridge.test/incoming-call with 6 "
+        "refused route='POST /incoming-call'"
+        ' diagnosis="signature does not fit https://bridge.test/incoming-call with 6 '
     )
     assert "TWILIO_AUTH_TOKEN" in line
 
@@ -343,7 +344,7 @@ async def test_what_is_no_request_is_refused_in_one_line(server, caplog, filtere
     answer = await raw(server, *parts)
     assert answer.split()[1] in {b"400", b"431"}
     assert len(caplog.records) == 1
-    assert refusals(caplog)[0].startswith("refused a malformed request: ")
+    assert refusals(caplog)[0].startswith("refused a malformed request kind=")
 
 
 async def test_body_without_length_is_none(server, caplog):
@@ -364,7 +365,7 @@ async def test_client_that_leaves_in_the_middle_is_no_incident(caplog):
     async with asyncio.timeout(5):
         while not refusals(caplog):
             await asyncio.sleep(0.01)
-    assert refusals(caplog) == ["refused POST /incoming-call: body Bad Request"]
+    assert refusals(caplog) == ["refused route='POST /incoming-call' diagnosis='body Bad Request'"]
     await runner.cleanup()
 
 
@@ -397,7 +398,7 @@ async def test_body_that_breaks_while_it_is_read_is_refused_in_one_line(impatien
         await writer.wait_closed()
     await server.close()
     assert len(caplog.records) == 1
-    assert refusals(caplog)[0].startswith("refused POST /incoming-call: body ")
+    assert refusals(caplog)[0].startswith("refused route='POST /incoming-call' diagnosis='body ")
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"])
@@ -475,7 +476,7 @@ async def test_failing_handler_tells_the_log_and_not_the_client(client, caplog):
     assert await response.read() == b""
     assert "Server" not in response.headers
     (record,) = caplog.records
-    assert record.getMessage() == "a handler failed at GET /fails"
+    assert record.getMessage() == "a handler failed route='GET /fails'"
     assert record.exc_info is not None
 
 
@@ -483,7 +484,7 @@ async def test_broken_message_is_the_clients_fault(client, caplog):
     response = await client.get("/breaks")
     assert response.status == 400
     assert await response.read() == b""
-    assert refusals(caplog) == ["broken request to GET /breaks: CallSid is missing"]
+    assert refusals(caplog) == ["refused a broken request route='GET /breaks' problem='CallSid is missing'"]
 
 
 async def test_handler_that_fails_in_a_stream_cuts_it(client, caplog):
@@ -492,7 +493,7 @@ async def test_handler_that_fails_in_a_stream_cuts_it(client, caplog):
     message = await ws.receive(timeout=5)
     assert message.type is aiohttp.WSMsgType.CLOSED
     assert ws.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
-    assert [record.getMessage() for record in caplog.records] == ["a handler failed at GET /media-stream"]
+    assert [record.getMessage() for record in caplog.records] == ["a handler failed route='GET /media-stream'"]
 
 
 async def test_unknown_route_is_not_found(client, caplog):

@@ -8,6 +8,7 @@ from ringbridge import facts
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
 from ringbridge.facts import Outcome
+from ringbridge.phrases import ENGLISH
 
 SALES = "+15550100077"
 TRANSFERS = {"TRANSFER_NUMBERS": f"sales:{SALES}"}
@@ -318,7 +319,8 @@ class TestGivingUp:
                 await w.tells(facts.TurnFailed, count)
                 await asyncio.sleep(6)
             await call.ended()
-            assert call.said == [w.sorry]
+            assert call.said == [ENGLISH.goodbye]
+            assert w.heard(call).endswith(f"{w.sorry} {ENGLISH.goodbye}")
             assert w.told(facts.CallEnded) == [facts.CallEnded(Outcome.FAULT)]
 
 

@@ -243,7 +243,7 @@ async def test_a_failure_before_the_first_word_is_not_noticed(script, caplog):
     async with models(script, [Say("Good evening.")]) as stage:
         assert await stage.says() == "Good evening."
         assert stage.models == ["a", "b"]
-        assert "b stands in for it" in caplog.text
+        assert "another stands in for it model='a' other='b'" in caplog.text
 
 
 @pytest.mark.parametrize("end", [Drop(), ErrorInStream()])

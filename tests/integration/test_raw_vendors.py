@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from importlib.resources import files
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,10 +17,43 @@ from .raw_websocket import CONTINUATION, KEY, PING, PONG, TEXT, VERSION, RawSock
 SPOKEN = noise(50 * 160)
 """A second of audio."""
 
+SORRY = (files("ringbridge") / "clips/en/sorry.ulaw").read_bytes()
+FAREWELL = (files("ringbridge") / "clips/en/farewell.ulaw").read_bytes()
+
+
+async def hears_last(stream, words):
+    """Whatever was said before, these are the last words; Twilio tells that they were played."""
+    heard = b""
+    while not heard.endswith(words):
+        heard += await stream.hear(1)
+    mark = await stream.next("mark")
+    stream.socket.send(event="mark", streamSid=stream.sid, mark=mark["mark"])
+
+
+async def is_excused(home, stream):
+    """The bridge says the sorry itself, and Twilio is not told to say it again."""
+    await hears_last(stream, SORRY)
+    assert await stream.socket.ended() == 1000
+    assert await home.after_stream(stream.call_sid) == ["Say", "Hangup"]
+
+
+async def lets_it_hang_up(home, call):
+    """The brain asks for the end of the call, once what was said is heard."""
+    brain = await home.brain(call.conversation.id)
+    brain.send(type="user_transcript", user_transcript=[{"role": "user", "content": "bye"}], event_id=1)
+
+
+async def polite(turn):
+    if turn.text == "bye":
+        await turn.call.hang_up()
+        return
+    yield "You said "
+    yield f"{turn.text}."
+
 
 @pytest.fixture
 async def home():
-    async with house() as home:
+    async with house(polite) as home:
         yield home
 
 
@@ -198,6 +232,7 @@ async def test_pings_of_all_three_sockets_are_answered_at_once(home):
 async def test_a_twilio_that_never_answers_a_ping_keeps_its_call(home):
     call = await home.place_call()
     call.stream.socket.answers_pings = False
+    call.conversation.say(SPOKEN, event_id=1)
     for _ in range(300):
         call.stream.socket.write(call.stream.media(SPOKEN[:160]))
         assert await call.conversation.hear(160) == SPOKEN[:160]
@@ -208,10 +243,11 @@ async def test_a_twilio_that_never_answers_a_ping_keeps_its_call(home):
 async def test_a_twilio_that_has_fallen_silent_is_noticed(home):
     call = await home.place_call()
     call.stream.socket.answers_pings = False
+    call.conversation.say(SPOKEN, event_id=1)
     since = home.clock()
     assert await call.conversation.ended() == 1000
     assert 30 < home.clock() - since < 40
-    assert await home.after_stream(call.sid) == ["Say"]
+    assert await home.after_stream(call.sid) == ["Say", "Say", "Hangup"]
 
 
 # Digits and words
@@ -302,9 +338,10 @@ async def test_a_stream_that_stops_is_the_end(home):
 async def test_an_engine_that_has_said_all_ends_the_call_when_it_has_been_heard(home):
     call = await home.place_call()
     call.conversation.say(SPOKEN, event_id=1)
-    call.conversation.send_close(1000)
+    await lets_it_hang_up(home, call)
     assert await call.stream.hear(len(SPOKEN)) == SPOKEN
     mark = await call.stream.next("mark")
+    call.conversation.send_close(1000)
     assert home.rest.ended_calls == []
     call.stream.socket.send(event="mark", streamSid=call.stream.sid, mark=mark["mark"])
     call.stream.socket.write(call.stream.media(b"noise"))
@@ -335,8 +372,9 @@ async def test_an_engine_that_has_said_all_ends_the_call_when_it_has_been_heard(
 async def test_a_call_that_twilio_does_not_end_is_hung_up_by_twiml(home, refusal):
     home.rest.instead["/"] = refusal
     call = await home.place_call()
+    call.conversation.send_close(1000)  # nobody has said a word
+    await hears_last(call.stream, FAREWELL)
     since = home.clock()
-    call.conversation.send_close(1000)
     assert await call.stream.socket.ended() == 1000
     assert home.clock() - since < 3.1
     assert len(home.rest.requests) == 1
@@ -367,8 +405,8 @@ async def test_an_engine_that_fails_is_excused(home, fail):
     call = await home.place_call()
     await call.carries(SPOKEN)
     fail(call.conversation)
-    assert await call.stream.socket.ended() == 1000
-    assert await home.after_stream(call.sid) == ["Say"]
+    fail(await home.elevenlabs.conversation())
+    await is_excused(home, call.stream)
     assert await home.calls_in_progress() == 0
     await home.carries_a_call()
 
@@ -379,7 +417,7 @@ async def test_an_engine_that_speaks_another_codec_is_a_failed_one(home, formats
     sid = new_call_sid()
     await home.announce(sid)
     await (await home.elevenlabs.conversation()).ended()
-    assert await home.after_stream(sid) == ["Say"]
+    assert await home.after_stream(sid) == ["Say", "Say", "Hangup"]
     assert "set asr.user_input_audio_format and tts.agent_output_audio_format" in caplog.text
 
 
@@ -392,8 +430,7 @@ async def test_a_signed_url_that_leads_elsewhere_is_not_dialled(home, url):
     token = await home.announce(sid)
     stream = await home.stream(sid)
     stream.begin(token)
-    assert await stream.socket.ended() == 1000
-    assert await home.after_stream(sid) == ["Say"]
+    await is_excused(home, stream)
     assert {request.target.partition("?")[0] for request in home.elevenlabs.requests} == {
         "/v1/convai/conversation/get-signed-url"
     }
@@ -410,9 +447,8 @@ async def test_an_answer_without_a_signed_url_is_a_failed_engine_at_once(home, t
     stream = await home.stream(sid)
     stream.begin(token)
     since = home.clock()
-    assert await stream.socket.ended() == 1000
+    await is_excused(home, stream)
     assert home.clock() - since < 1
-    assert await home.after_stream(sid) == ["Say"]
     assert not any(record.exc_info for record in caplog.records)
 
 
@@ -436,9 +472,8 @@ async def test_an_engine_that_takes_no_conversation_is_excused(home, refusal):
     stream = await home.stream(sid)
     stream.begin(token)
     since = home.clock()
-    assert await stream.socket.ended() == 1000
+    await is_excused(home, stream)
     assert home.clock() - since < 5.1
-    assert await home.after_stream(sid) == ["Say"]
 
 
 async def test_a_conversation_is_not_led_elsewhere_by_a_redirect(home):
@@ -449,8 +484,7 @@ async def test_a_conversation_is_not_led_elsewhere_by_a_redirect(home):
         token = await home.announce(sid)
         stream = await home.stream(sid)
         stream.begin(token)
-        assert await stream.socket.ended() == 1000
-        assert await home.after_stream(sid) == ["Say"]
+        await is_excused(home, stream)
         assert elsewhere.connections == 0
 
 

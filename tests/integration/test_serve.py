@@ -88,7 +88,7 @@ class Served:
     async def listening(self):
         """The port that it says it listens on."""
         async with asyncio.timeout(30):
-            while (port := re.search(r"listening on 127\.0\.0\.1:(\d+)", self.said)) is None:
+            while (port := re.search(r'"address": "127\.0\.0\.1:(\d+)"', self.said)) is None:
                 line = await self._process.stderr.readline()
                 assert line, self.said
                 self.said += line.decode()
@@ -127,13 +127,13 @@ async def test_it_carries_calls_with_the_settings_of_its_folder(folder, around):
         code, seconds = await served.end(signal.SIGINT)
     assert code == 0
     assert seconds < 3
-    assert f"reached from outside as https://{HOST}" in served.said
-    assert len(re.findall(r"CA\w{32}: ended \(caller gone\)", served.said)) == 2
+    assert f'"public_url": "https://{HOST}"' in served.said
+    assert served.said.count('"outcome": "caller_gone"') == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 async def test_it_stops_with_a_call_in_progress_and_closes_its_sockets(folder, around, number):
-    async with serving(folder, around) as (served, home):
+    async with serving(folder, around, DRAIN_SECONDS="0") as (served, home):
         call = await home.place_call()
         brain = await home.brain(call.conversation.id)
         await call.carries(noise(1600))
@@ -142,19 +142,19 @@ async def test_it_stops_with_a_call_in_progress_and_closes_its_sockets(folder, a
             ending = group.create_task(served.end(number))
             closing = [group.create_task(socket.ended()) for socket in (call.conversation, call.stream.socket, brain)]
     code, seconds = ending.result()
-    assert code == 0
-    assert seconds < 4
+    assert code == 3, "it was cut short"
+    assert seconds < 10
     assert [task.result() in {1000, 1001} for task in closing] == [True, True, True]
 
 
 async def test_it_stops_although_nobody_answers_its_close_frames(folder, around):
-    async with serving(folder, around) as (served, home):
+    async with serving(folder, around, DRAIN_SECONDS="0") as (served, home):
         call = await home.place_call()
         await call.carries(noise(1600))
         await home.twilio.connect()  # and somebody who has not said anything yet
         code, seconds = await served.end()
-    assert code == 0
-    assert seconds < 4
+    assert code == 3
+    assert seconds < 10
 
 
 async def test_options_go_over_the_environment_which_goes_over_the_folder(folder, around):

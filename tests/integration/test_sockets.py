@@ -42,7 +42,7 @@ class Server:
 async def test_more_conversations_than_a_connection_pool_holds():
     async with Server() as server, client_session() as session, AsyncExitStack() as stack:
         for _ in range(130):
-            socket = await connect(session, server.url, seconds=1.0)
+            socket = await connect(session, server.url, seconds=1.0, heartbeat=20.0)
             stack.push_async_callback(socket.close)
         assert len(server.sockets) == 130
 

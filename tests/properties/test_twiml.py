@@ -28,8 +28,9 @@ def test_sorry_has_its_shape_whoever_calls(caller, called, direction):
         own_numbers=(),
         action="https://b.test/dial-ended",
     )
-    root = fromstring(twiml.sorry(ENGLISH, fallback))
-    assert [element.tag for element in root.iter()] == ["Response", "Say", *(["Dial", "Number"] if fallback else [])]
+    root = fromstring(twiml.sorry(ENGLISH, fallback, voicemail=None, apologised=False))
+    last = ["Dial", "Number"] if fallback else ["Hangup"]
+    assert [element.tag for element in root.iter()] == ["Response", "Say", "Say", *last]
     for dial in root.iter("Dial"):
         assert set(dial.attrib) <= {"callerId", "timeout", "timeLimit", "action"}
         assert is_e164(dial.attrib.get("callerId", "+15550100"))

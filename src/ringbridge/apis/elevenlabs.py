@@ -2,15 +2,16 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 from yarl import URL
 
+from ringbridge.audio.mulaw import RATE
 from ringbridge.errors import VendorError
 
 if TYPE_CHECKING:
@@ -24,11 +25,24 @@ VENDOR_DOMAIN = ".elevenlabs.io"
 SECONDS = 4.0
 """What a request may take: the caller is waiting."""
 
-_MENDS: dict[int | None, str] = {
+SPEECH_SECONDS = 30.0
+"""What speaking a sentence may take: nobody waits for it on the phone."""
+
+_SPEECH_MODEL: Final = "eleven_flash_v2_5"
+"""Speaks all our languages; `eleven_flash_v2`, which engines may have, speaks English only (ElevenLabs, "Models")."""
+
+_MENDS: Final[Mapping[int | None, str]] = {
     HTTPStatus.UNAUTHORIZED: "check ELEVENLABS_API_KEY and the account's quota",
     HTTPStatus.FORBIDDEN: "the API key needs the permission for conversational AI",
     HTTPStatus.NOT_FOUND: "check SPEECH_ENGINE_ID, and that the key is of the same workspace",
     HTTPStatus.TOO_MANY_REQUESTS: "all conversations of the plan are in use",
+}
+_SPEECH_MENDS: Final[Mapping[int | None, str]] = {
+    **_MENDS,
+    HTTPStatus.FORBIDDEN: "the API key needs the permission for text to speech",
+    HTTPStatus.NOT_FOUND: "check the voice's id, and that the key is of the same workspace",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "check the voice's id",
+    HTTPStatus.TOO_MANY_REQUESTS: "the plan allows no more requests at once; try again",
 }
 
 
@@ -45,9 +59,7 @@ class ElevenLabs:
         The single-use form is asked for: without `include_conversation_id` the URL would open any number for 15 minutes
         (ElevenLabs, "Agent authentication"). Raises `VendorError`, also for a URL that leads to some other host.
         """
-        from elevenlabs.core.api_error import ApiError  # noqa: PLC0415 - heavy, loaded by open_elevenlabs()
-
-        try:
+        with _explained("signed URL", _MENDS, SECONDS):
             async with asyncio.timeout(SECONDS):
                 answer = await self._client.conversational_ai.conversations.get_signed_url(
                     agent_id=engine_id,
@@ -56,17 +68,42 @@ class ElevenLabs:
                 )
             signed_url: str = answer.signed_url
             url = URL(signed_url)
-        except ApiError as error:
-            raise _refused(error.status_code, error.body) from None
-        except TimeoutError:
-            raise VendorError(f"ElevenLabs gave no signed URL within {SECONDS:g} s") from None
-        except httpx.HTTPError as error:
-            raise VendorError(f"ElevenLabs can't be reached for a signed URL: {type(error).__name__}") from None
-        except (AttributeError, TypeError, ValueError):  # the SDK hands on, unchecked, whatever the answer holds
-            raise VendorError("ElevenLabs' answer holds no signed URL") from None
         if not is_covered(url, self._base_url):
             raise VendorError(f"the signed URL leads to {url.scheme}://{url.host}, not where ELEVENLABS_BASE_URL does")
         return signed_url
+
+    async def voice_of(self, engine_id: str) -> str | None:
+        """The id of the voice that an engine speaks with, where one was chosen. Raises `VendorError`."""
+        with _explained("speech engine", _MENDS, SECONDS):
+            async with asyncio.timeout(SECONDS):
+                engine = await self._client.speech_engine.get(engine_id, request_options={"max_retries": 0})
+            return engine.config.tts.voice_id if engine.config else None
+
+    async def speak(self, text: str, *, voice_id: str, language: str, max_bytes: int) -> bytes:
+        """A text in this voice, as headerless mu-law at 8 kHz. `language` is an ISO 639 code.
+
+        Raises `VendorError`, also for a sound that is empty or has more than `max_bytes`.
+        """
+        audio = bytearray()
+        with _explained("spoken sentence", _SPEECH_MENDS, SPEECH_SECONDS):
+            async with asyncio.timeout(SPEECH_SECONDS):
+                # Not awaited: the SDK's method is an asynchronous generator.
+                pieces = self._client.text_to_speech.convert(
+                    voice_id,
+                    text=text,
+                    model_id=_SPEECH_MODEL,
+                    language_code=language,
+                    output_format="ulaw_8000",
+                    request_options={"max_retries": 0},
+                )
+                async with aclosing(cast("AsyncGenerator[bytes, None]", pieces)):
+                    async for piece in pieces:
+                        audio += piece
+                        if len(audio) > max_bytes:
+                            raise VendorError(f"ElevenLabs speaks a sentence for longer than {max_bytes / RATE:g} s")
+        if not audio:
+            raise VendorError("ElevenLabs' answer holds no sound; try another voice")
+        return bytes(audio)
 
 
 def is_covered(signed_url: URL, base_url: URL) -> bool:
@@ -97,9 +134,26 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _refused(status: int | None, body: Any) -> VendorError:
+@contextmanager
+def _explained(what: str, mends: Mapping[int | None, str], seconds: float) -> Iterator[None]:
+    """Makes a `VendorError` of whatever the SDK raises when it is asked for `what`."""
+    from elevenlabs.core.api_error import ApiError  # noqa: PLC0415 - heavy, loaded by open_elevenlabs()
+
+    try:
+        yield
+    except ApiError as error:
+        raise _refused(what, mends, error.status_code, error.body) from None
+    except TimeoutError:
+        raise VendorError(f"ElevenLabs gave no {what} within {seconds:g} s") from None
+    except httpx.HTTPError as error:
+        raise VendorError(f"ElevenLabs can't be reached for a {what}: {type(error).__name__}") from None
+    except (AttributeError, TypeError, ValueError):  # the SDK hands on, unchecked, whatever the answer holds
+        raise VendorError(f"ElevenLabs' answer holds no {what}") from None
+
+
+def _refused(what: str, mends: Mapping[int | None, str], status: int | None, body: Any) -> VendorError:
     detail = body.get("detail") if isinstance(body, dict) else None
     name = detail.get("status") if isinstance(detail, dict) else None
-    mend = _MENDS.get(status)
-    text = f"ElevenLabs refused a signed URL with {status}{f' {name}' if name else ''}{f': {mend}' if mend else ''}"
+    mend = mends.get(status)
+    text = f"ElevenLabs refused a {what} with {status}{f' {name}' if name else ''}{f': {mend}' if mend else ''}"
     return VendorError(text, status=status)

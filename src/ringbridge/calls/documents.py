@@ -10,12 +10,22 @@ from ringbridge.plans import SendDigits, Transfer
 from ringbridge.public_url import PublicUrl
 from ringbridge.wire import twiml
 
-__all__ = ["CALL_ENDED", "DIAL_ENDED", "MEDIA_STREAM", "STREAM_STATUS", "WHISPER", "Documents", "Party"]
+__all__ = [
+    "CALL_ENDED",
+    "DIAL_ENDED",
+    "MEDIA_STREAM",
+    "STREAM_STATUS",
+    "VOICEMAIL_ENDED",
+    "WHISPER",
+    "Documents",
+    "Party",
+]
 
 CALL_ENDED = "/call-ended"
 DIAL_ENDED = "/dial-ended"
 MEDIA_STREAM = "/media-stream"
 STREAM_STATUS = "/stream-status"
+VOICEMAIL_ENDED = "/voicemail-ended"
 WHISPER = "/whisper"
 
 
@@ -41,6 +51,7 @@ class Documents:
     fallback_number: str | None = field(repr=False)
     own_numbers: tuple[str, ...] = field(repr=False)
     whisper_text: str | None = field(repr=False)
+    takes_messages: bool
     clock: Callable[[], float]
     nonce: Callable[[], str]
 
@@ -66,16 +77,31 @@ class Documents:
         )
         return twiml.transfer(human)
 
-    def sorry(self, party: Party, phrases: Phrases) -> str:
-        """Say that something failed; then a human is dialled where there is one, otherwise the call ends."""
-        human = twiml.fallback_for(
+    def sorry(self, party: Party, phrases: Phrases, *, apologised: bool = False) -> str:
+        """The ladder below the conversation: sorry, unless the caller has heard it; a human; a message; goodbye."""
+        return twiml.sorry(phrases, self._human(party), voicemail=self._voicemail, apologised=apologised)
+
+    def goodbye(self, phrases: Phrases) -> str:
+        """The same where no human took the call."""
+        return twiml.goodbye(phrases, voicemail=self._voicemail)
+
+    def put_through(self, party: Party) -> str | None:
+        """Dial the human without a word; `None` where there is nobody."""
+        human = self._human(party)
+        return None if human is None else twiml.transfer(human)
+
+    def _human(self, party: Party) -> twiml.Fallback | None:
+        return twiml.fallback_for(
             self.fallback_number,
             caller=party.caller,
             called=party.called,
             own_numbers=self.own_numbers,
             action=self.public_url.https(DIAL_ENDED),
         )
-        return twiml.sorry(phrases, human)
+
+    @property
+    def _voicemail(self) -> str | None:
+        return self.public_url.https(VOICEMAIL_ENDED) if self.takes_messages else None
 
     def whisper(self, phrases: Phrases) -> str:
         """What the human hears first who takes a transferred call."""

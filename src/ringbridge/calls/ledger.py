@@ -30,6 +30,8 @@ class Entry:
 
     answer: str | None = None
     outcome: Outcome | None = None
+    apologised: bool = False
+    """Whether the caller has heard our sorry."""
     reattachments: int = 0
 
 
@@ -38,6 +40,8 @@ class Arrival(Enum):
 
     FIRST = auto()
     """With a new document: this call has had none."""
+    ELSEWHERE = auto()
+    """Sent to this address once more, see `Ledger.turn_away`: by then a proxy has turned to another process."""
     SORRY = auto()
     HANG_UP = auto()
 
@@ -60,17 +64,22 @@ class AfterStream(Enum):
     """The call is over: an empty document."""
 
 
-def on_arrival(entry: Entry | None) -> Arrival | SameAnswer:
-    """Decide the answer to /incoming-call from what is remembered of that call."""
+def on_arrival(entry: Entry | None, *, draining: bool = False) -> Arrival | SameAnswer:
+    """Decide the answer to /incoming-call from what is remembered of that call.
+
+    A process that is `draining` takes no new one.
+    """
     if entry is None:
-        return Arrival.FIRST
+        return Arrival.ELSEWHERE if draining else Arrival.FIRST
     match entry.outcome:
         case Outcome.GOODBYE | Outcome.CALLER_GONE | Outcome.TRANSFERRED:
             return Arrival.HANG_UP
         case Outcome.FAULT:
             return Arrival.SORRY
         case None:
-            return SameAnswer(entry.answer) if entry.answer is not None else Arrival.FIRST
+            if entry.answer is not None:
+                return SameAnswer(entry.answer)
+            return Arrival.SORRY if draining else Arrival.FIRST
 
 
 def after_stream(entry: Entry | None, status: str) -> AfterStream:
@@ -125,6 +134,14 @@ class Ledger:
         entry = self._known(call_sid)
         if entry.outcome is None or (entry.outcome, outcome) == (Outcome.FAULT, Outcome.CALLER_GONE):
             self._entries[call_sid] = replace(entry, outcome=outcome, answer=None)
+
+    def apologise(self, call_sid: CallSid) -> None:
+        """Remember that the caller of this call has heard the sorry."""
+        self._entries[call_sid] = replace(self._known(call_sid), apologised=True)
+
+    def turn_away(self, call_sid: CallSid) -> None:
+        """Remember that this call was sent to this address once more."""
+        self._entries[call_sid] = self._known(call_sid)
 
     def _known(self, call_sid: CallSid) -> Entry:
         return self._entries.get(call_sid) or Entry()

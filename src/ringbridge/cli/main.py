@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": Verb("ringbridge.cli.simulate", "Play a phone call here, without any account."),
     "talk": Verb("ringbridge.cli.talk", "Talk with your brain by keyboard."),
     "engine": Verb("ringbridge.cli.engine", "Run the offline twin of ElevenLabs on its own."),
+    "clips": Verb("ringbridge.cli.clips", "Have the bridge's own voice spoken, for when the engine can't speak."),
     "init": Verb("ringbridge.cli.init", "Begin a brain of your own, with its test."),
     "forget": Verb("ringbridge.cli.forget", "Forget what was kept about a caller."),
     "fallback-twiml": Verb("ringbridge.cli.fallback", "Print what Twilio is to say when nobody answers it."),

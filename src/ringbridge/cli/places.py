@@ -25,7 +25,6 @@ from ringbridge.emulator.twilio.twin import TwilioTwin
 from ringbridge.emulator.world import OWN_NUMBER, World
 from ringbridge.errors import SettingsError
 from ringbridge.facts import Observer
-from ringbridge.log import log_fact
 from ringbridge.public_url import PublicUrl
 from ringbridge.setting_types import AccountSidText, Hint, OneOrTwo, PhoneNumber, PublicHost, both
 from ringbridge.web import calls
@@ -69,7 +68,7 @@ async def own_bridge(
         model=None if settings else booking_desk,
         settings=settings,
         faults=faults,
-        observers=(log_fact, observer),
+        observers=(observer,),
     ) as world:
         yield Place(world.dial, world.twilio, world.elevenlabs)
 

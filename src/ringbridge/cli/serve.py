@@ -1,7 +1,6 @@
 """`ringbridge serve`: the bridge, until it is told to stop."""
 
 import asyncio
-import logging
 import os
 import signal
 from pathlib import Path
@@ -10,13 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from ringbridge.cli.loops import loop_factory
+from ringbridge.log import get_logger
 
 if TYPE_CHECKING:
     from ringbridge.config import Settings
 
 __all__ = ["command"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
+
+CUT_SHORT = 3
+"""The exit code when calls had to be cut short."""
 
 
 @click.command("serve")
@@ -25,33 +28,49 @@ log = logging.getLogger(__name__)
 @click.option("--port", type=click.IntRange(0, 65535), help="The port to listen on.  [default: PORT]")
 @click.option("--env-file", type=click.Path(path_type=Path), default=Path(".env"), show_default=True)
 def command(brain: str | None, host: str | None, port: int | None, env_file: Path) -> None:
-    """Answer the calls of your Twilio number, until SIGTERM or Ctrl-C."""
+    """Answer the calls of your Twilio number, until SIGTERM or Ctrl-C.
+
+    The calls in progress then go on for DRAIN_SECONDS, or until the second signal. Exits with 3 when some of them had
+    to be cut short.
+    """
     from ringbridge import log as logs  # noqa: PLC0415 - `--help` does not wait for these
     from ringbridge.config import load_settings  # noqa: PLC0415
+    from ringbridge.telemetry.secrets import secret_values  # noqa: PLC0415
 
     options = {"BRAIN": brain, "HOST": host, "PORT": None if port is None else str(port)}
     given = {name: value for name, value in options.items() if value is not None}
     settings = load_settings(env_file, {**os.environ, **given})
-    logs.set_up()
+    logs.set_up(settings.log_format, personal=settings.log_personal, secrets=secret_values(settings))
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_serve(settings))
+        if not runner.run(_serve(settings)):
+            raise SystemExit(CUT_SHORT)
 
 
-async def _serve(settings: "Settings") -> None:
-    from ringbridge.log import log_fact  # noqa: PLC0415
-    from ringbridge.web.app import open_app  # noqa: PLC0415
+async def _serve(settings: "Settings") -> bool:
+    """Serve until a signal comes, then leave; gives whether no call had to be cut short."""
+    from ringbridge.telemetry.loop import watched_loop  # noqa: PLC0415
+    from ringbridge.web.app import ROSTER, open_app  # noqa: PLC0415
     from ringbridge.web.server import serving  # noqa: PLC0415
     from ringbridge.wiring import open_parts  # noqa: PLC0415
 
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_parts(settings, observers=(log_fact,)) as parts, open_app(settings, parts) as app:
+        asyncio.get_running_loop().add_signal_handler(number, signalled)
+    async with (
+        open_parts(settings) as parts,
+        watched_loop(parts.metrics.loop_lagged),
+        open_app(settings, parts) as app,
+    ):
         try:
             async with serving(app, host=settings.host, port=settings.port) as port:
-                log.info("listening on %s:%d, reached from outside as %s", settings.host, port, settings.public_url)
+                log.info("listening", address=f"{settings.host}:{port}", public_url=str(settings.public_url))
                 await stop.wait()
-                log.info("stopping")
+                log.info("stopping; the next signal hurries")
+                return await app[ROSTER].drain(settings.drain_seconds, hurry=hurry)
         except OSError as error:
             # asyncio puts a sentence of its own around the system's; a name that leads nowhere has a negative number.
             code = error.errno or 0

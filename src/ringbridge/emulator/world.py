@@ -7,9 +7,13 @@ twins. `https://bridge.test` is its public address; the twins' address book lead
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
 
+from aiohttp import web
+
+from ringbridge.audio.sound import cut
 from ringbridge.callers.base import CallerMemory
 from ringbridge.calls import documents
 from ringbridge.config import Settings, load_settings
@@ -23,6 +27,8 @@ from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.twin import TwilioTwin
 from ringbridge.facts import Observer
+from ringbridge.phrases import ENGLISH
+from ringbridge.relay.clips import Clips
 from ringbridge.turn import Brain
 from ringbridge.web import calls
 from ringbridge.web.app import BRAIN, open_app
@@ -54,6 +60,7 @@ class World:
     """What the bridge keeps of callers."""
     engine: Engine
     settings: Settings
+    app: web.Application
     port: int
 
     def __init__(
@@ -110,10 +117,17 @@ class World:
                 self.openai = await stack.enter_async_context(OpenAITwin(self._model))
             self.settings = load_settings(None, self._environment())
             parts = await stack.enter_async_context(
-                open_parts(self.settings, brain=self._brain, clock=self._clock, observers=self._observers)
+                open_parts(
+                    self.settings,
+                    brain=self._brain,
+                    clips=await _spoken_by(self._speech),
+                    clock=self._clock,
+                    observers=self._observers,
+                )
             )
             self.memory = parts.memory
             app = await stack.enter_async_context(open_app(self.settings, parts))
+            self.app = app
             self.port = await stack.enter_async_context(serving(app, host="127.0.0.1", port=0))
             self.addresses.add(PUBLIC_HOST, f"http://127.0.0.1:{self.port}")
             self.engine = self.elevenlabs.add_engine(
@@ -159,3 +173,12 @@ class World:
             **({"OPENAI_BASE_URL": self.openai.base_url} if self._model is not None else {}),
             **self._overrides,
         }
+
+
+async def _spoken_by(speech: Speech) -> Callable[[str], Clips]:
+    """The bridge's own voice in the speech of this world, so that its ears understand it."""
+    spoken = {}
+    for name in (field.name for field in fields(Clips)):
+        spoken[name] = cut(b"".join([piece async for piece in speech.voice.say(getattr(ENGLISH, name))]))
+    clips = Clips(**spoken)
+    return lambda _language: clips

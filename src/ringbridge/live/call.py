@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
@@ -19,9 +18,11 @@ from ringbridge.facts import Fact, Observer, Outcome
 from ringbridge.ids import CallSid, ConversationId, StreamSid
 from ringbridge.live.sockets import Closed, Socket, connect
 from ringbridge.live.tasks import Tasks
+from ringbridge.log import get_logger
 from ringbridge.phrases import for_language
 from ringbridge.plans import Plan, SendDigits, Transfer
 from ringbridge.relay import commands, events
+from ringbridge.relay.clips import Clips
 from ringbridge.relay.commands import Command
 from ringbridge.relay.events import Event, Timer
 from ringbridge.relay.machine import Relay
@@ -33,10 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Services"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 CONNECT_SECONDS = 5.0
 """What opening a conversation socket may take, DNS and TLS included."""
+
+HEARTBEAT_SECONDS = 4.0
+"""An engine that sends nothing for so long is pinged: one that hears nobody any more says nothing either."""
 
 GIVE_BACK_SECONDS = 0.8
 """Everything that a call held is given back within a second of its end: sockets get so long to close politely."""
@@ -51,6 +55,9 @@ class Services:
     session: ClientSession
     documents: Documents
     record: Callable[[CallSid, Outcome], None]
+    apologised: Callable[[CallSid], None]
+    clips: Callable[[str], Clips]
+    max_call_seconds: float
     observers: tuple[Observer, ...]
 
 
@@ -69,10 +76,16 @@ class Call:
         self._choice = choice
         self._services = services
         variables = {"caller": party.caller, "called": party.called, "call_sid": party.call_sid}
-        self._relay = Relay(variables=variables, greeting=greeting)
+        self._relay = Relay(
+            variables=variables,
+            greeting=greeting,
+            clips=services.clips(choice.language),
+            max_seconds=services.max_call_seconds,
+        )
         self._tasks = Tasks()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._stream: Socket | None = None
+        self._stream_sid: StreamSid | None = None
         self._engine: Socket | None = None
         self._dialling: asyncio.Task[None] | None = None
         self._brain: BrainSession | None = None
@@ -83,6 +96,7 @@ class Call:
         self._outcome: Outcome | None = None
         self._slow: set[str] = set()
         self._over = asyncio.Event()
+        self.tell(facts.CallBegan(party.caller, party.called, choice.language))
 
     # What others tell the call
 
@@ -93,6 +107,7 @@ class Call:
     def attach(self, stream: Socket, stream_sid: StreamSid) -> None:
         """A stream with a good token began: it carries the call's audio from now on, in place of any other."""
         replaced, self._stream = self._stream, stream
+        self._stream_sid = stream_sid
         if replaced is not None:
             replaced.listen(_ignore)  # what is still on its way there is nobody's: a `stop` would end the call
             self._tasks.start(replaced.close(), name=f"close stream of {self.sid}")
@@ -109,9 +124,29 @@ class Call:
         """Twilio says, on a webhook, that the call is over."""
         self._handle(events.CallOver())
 
-    def fail(self, reason: str) -> None:
-        """The call can't go on: Twilio is told so already."""
-        self._handle(events.Failed(reason))
+    def fail(self, reason: str, *, apologised: bool = False) -> None:
+        """The call can't go on. `apologised`: Twilio tells the caller already."""
+        self._handle(events.Failed(reason, apologised))
+
+    def leave(self, why: str) -> None:
+        """The call has to end, with a goodbye."""
+        self._handle(events.Leave(why))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it has, or is to have, a stream or a conversation; otherwise it is only remembered."""
+        return self._relay.is_held
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What stands on each line of the log that is about this call."""
+        ids = {"call_sid": self.sid, "stream_sid": self._stream_sid, "conversation_id": self.conversation_id}
+        return {name: value for name, value in ids.items() if value is not None}
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait in its sockets until a slow peer reads."""
+        return sum(socket.unsent for socket in (self._stream, self._engine) if socket is not None)
 
     @property
     def is_transferring(self) -> bool:
@@ -163,11 +198,21 @@ class Call:
         replaced, self._brain = self._brain, session
         if replaced is not None:
             replaced.replaced()
+        self._handle(events.BrainAttached())
 
     def brain_detached(self, session: "BrainSession") -> None:
         """A brain socket ended."""
         if session is self._brain:
             self._brain = None
+            self._handle(events.BrainDetached())
+
+    def brain_asked(self) -> None:
+        """The brain has begun to look for an answer."""
+        self._handle(events.BrainAsked())
+
+    def brain_said(self) -> None:
+        """Words of the brain's went to the engine, to be spoken."""
+        self._handle(events.BrainSaid())
 
     # The call's life
 
@@ -220,6 +265,8 @@ class Call:
             case commands.Record(outcome=outcome):
                 self._outcome = outcome
                 self._services.record(self.sid, outcome)
+            case commands.Apologised():
+                self._services.apologised(self.sid)
             case commands.SetTimer(timer=timer, seconds=seconds):
                 self._drop_timer(timer)
                 self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
@@ -249,7 +296,7 @@ class Call:
             try:
                 observer(self.sid, fact)
             except Exception:  # a listener's failure must not be the call's
-                log.exception("an observer failed")
+                log.exception("an observer failed", **self.ids)
 
     # Twilio's stream
 
@@ -279,10 +326,10 @@ class Call:
             if error.code == NOT_IN_PROGRESS:
                 self._handle(events.CallOver())
                 return
-            log.warning("%s: %s", self.sid, error)
+            log.warning("redirecting the call failed", problem=str(error), **self.ids)
             self._handle(events.RedirectFailed())
         except Exception:
-            log.exception("%s: redirecting the call failed", self.sid)
+            log.exception("redirecting the call failed", **self.ids)
             self._handle(events.RedirectFailed())
         else:
             self._handle(events.Redirected())
@@ -291,10 +338,10 @@ class Call:
         try:
             await self._services.phone.hang_up(self.sid)
         except VendorError as error:
-            log.warning("%s: %s; the stream is closed instead", self.sid, error)
+            log.warning("hanging up failed; the stream is closed instead", problem=str(error), **self.ids)
             self._handle(events.HangUpFailed())
         except Exception:  # whatever an SDK does wrong, the call must not wait for it
-            log.exception("%s: hanging up failed; the stream is closed instead", self.sid)
+            log.exception("hanging up failed; the stream is closed instead", **self.ids)
             self._handle(events.HangUpFailed())
         else:
             self._handle(events.HungUp())
@@ -304,7 +351,9 @@ class Call:
     async def _converse(self) -> None:
         try:
             url = await self._services.engine.signed_url(self._choice.engine_id)
-            socket = await connect(self._services.session, url, seconds=CONNECT_SECONDS)
+            socket = await connect(
+                self._services.session, url, seconds=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS
+            )
         except VendorError as error:
             self._handle(events.EngineUnreached(str(error)))
             return
@@ -314,7 +363,7 @@ class Call:
             self._handle(events.EngineUnreached(f"the conversation socket {how}"))
             return
         except Exception as error:  # an SDK's; its text may hold anything
-            log.error("%s: opening a conversation failed: %s", self.sid, type(error).__name__)  # noqa: TRY400
+            log.error("opening a conversation failed", kind=type(error).__name__, **self.ids)  # noqa: TRY400
             self._handle(events.EngineUnreached(f"opening a conversation failed: {type(error).__name__}"))
             return
         try:
@@ -334,8 +383,11 @@ class Call:
             self._handle(events.Unreadable("engine", str(error)))
             return
         if type(message) is engine.Audio:
-            for wire in self._relay.lane.agent(message) or ():
+            wires = self._relay.lane.agent(message)
+            for wire in wires or ():
                 self._write(self._stream, wire, "twilio")
+            if wires and self._relay.awaits_audio(message.audio_event.event_id):
+                self._handle(events.AudioSent(message.audio_event.event_id))
             if not message.audio_event.is_final:
                 return
         self._handle(events.FromEngine(message))

@@ -1,10 +1,11 @@
 """One brain socket, running: what ElevenLabs asks goes to the brain, what the brain says goes back piece by piece."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol, TypeAlias, assert_never
+
+from structlog.stdlib import BoundLogger
 
 from ringbridge import facts
 from ringbridge.brain import commands, events
@@ -17,13 +18,14 @@ from ringbridge.ids import ConversationId
 from ringbridge.live.line import Facilities, TurnLine
 from ringbridge.live.reply import Reply
 from ringbridge.live.sockets import Socket
+from ringbridge.log import bind_ids, get_logger
 from ringbridge.plans import Plan
 from ringbridge.turn import Brain, Call, Turn
 from ringbridge.wire import brain as wire
 
 __all__ = ["BrainSession", "CallView", "FindCall"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class CallView(Protocol):
@@ -34,6 +36,10 @@ class CallView(Protocol):
 
     talk: Talk
     """What was said on the call, by whichever socket."""
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """What stands on each line of the log that is about this call."""
 
     def card(self) -> Call:
         """The call as it is now, without its line; digits may have been added since the last look."""
@@ -52,6 +58,12 @@ class CallView(Protocol):
 
     def brain_detached(self, session: "BrainSession") -> None:
         """That socket is over. It may be one that was replaced long ago."""
+
+    def brain_asked(self) -> None:
+        """The brain has begun to look for an answer."""
+
+    def brain_said(self) -> None:
+        """Words went to the engine, to be spoken."""
 
 
 FindCall: TypeAlias = Callable[[ConversationId], Awaitable[CallView | None]]
@@ -142,8 +154,10 @@ class BrainSession:
         match command:
             case commands.Send(message=message):
                 if not self._socket.send(wire.encode(message)):
-                    log.warning("%s: ElevenLabs is too slow to be told more, and is cut off", self._conversation_id)
+                    log.warning("ElevenLabs is too slow to be told more, and is cut off", **self._ids)
                     self._socket.abort()
+                if self._call is not None and isinstance(message, wire.AgentResponse) and message.is_spoken:
+                    self._call.brain_said()
             case commands.SetTimer(timer=timer, seconds=seconds):
                 self._drop_timer(timer)
                 self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
@@ -169,9 +183,13 @@ class BrainSession:
             case commands.Report(fact=fact):
                 if isinstance(fact, commands.TurnFact) and self._call is not None:
                     self._call.tell(fact)
-                _note(self._conversation_id, fact)
+                _note(log.bind(**self._ids), fact)
             case _:
                 assert_never(command)
+
+    @property
+    def _ids(self) -> Mapping[str, str]:
+        return {"conversation_id": self._conversation_id} if self._call is None else self._call.ids
 
     def _drop_timer(self, timer: Timer) -> None:
         if (handle := self._timers.pop(timer, None)) is not None:
@@ -217,39 +235,43 @@ class BrainSession:
             heard_out=told.heard_out,
             utterance=told.utterance,
         )
+        self._call.brain_asked()
         self._reply = Reply(
             number,
-            lambda: self._brain(turn),
+            lambda: self._begin(turn),
             tell=self._handle,
             tasks=self._tasks,
             name=f"reply {number} of {self._conversation_id}",
         )
 
+    def _begin(self, turn: Turn) -> AsyncIterator[str]:
+        bind_ids(self._ids)  # for whatever the brain, its models and its tools log in the reply's task
+        return self._brain(turn)
 
-def _note(conversation_id: ConversationId, fact: commands.Fact) -> None:
+
+def _note(line: BoundLogger, fact: commands.Fact) -> None:
     match fact:
         case facts.TurnFailed(event_id=event_id, cause=cause, after_words=after_words):
             when = "after some words" if after_words else "before its first word"
-            log.warning("%s: the brain failed at turn %s %s: %s", conversation_id, event_id, when, cause)
+            line.warning("the brain failed", turn=event_id, when=when, cause=cause)
         case commands.UnknownConversation():
-            log.warning(
-                "%s: no call knows this conversation, so its brain socket is closed: is the speech engine used by"
-                " another program too, or does another process of ours have the call?",
-                conversation_id,
+            line.warning(
+                "no call knows this conversation, so its brain socket is closed: is the speech engine used by another"
+                " program too, or does another process of ours have the call?"
             )
         case commands.NeverInitiated():
-            log.warning("a brain socket did not say which conversation it serves, and is closed")
+            line.warning("a brain socket did not say which conversation it serves, and is closed")
         case commands.EngineGaveUp(message=message):
-            log.warning("%s: ElevenLabs ends the brain socket: %s", conversation_id, message)
+            line.warning("ElevenLabs ends the brain socket", complaint=message)
         case commands.MessagePassedOver(why=why):
-            log.info("%s: a message on the brain socket was passed over: %s", conversation_id, why)
+            line.info("a message on the brain socket was passed over", problem=why)
         case commands.SocketReplaced():
-            log.info("%s: a newer brain socket took over", conversation_id)
+            line.info("a newer brain socket took over")
         case facts.TurnAnswered(event_id=event_id, by=by) if by != "brain":
-            log.info("%s: turn %s was answered by a phrase of ours: %s", conversation_id, event_id, by)
+            line.debug("a turn was answered by a phrase of ours", turn=event_id, by=by)
         case facts.TurnBegan() | facts.TurnAnswered() | facts.TurnSuperseded() | facts.FillerSpoken():
             pass  # they hold words, or are everyday; whoever cares listens to the call
         case commands.TranscriptPassedOver(event_id=event_id):
-            log.debug("%s: transcript %d came again", conversation_id, event_id)
+            line.debug("a transcript came again", turn=event_id)
         case _:
             assert_never(fact)

@@ -1,17 +1,17 @@
 """One reply of a brain, from the question to the last word, or to the moment when the brain lets go of it."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import PurePath
 from traceback import extract_tb
 
 from ringbridge.brain.events import ReplyCancelled, ReplyEnded, ReplyEvent, ReplyFailed, ReplySaid
 from ringbridge.errors import RingbridgeError
+from ringbridge.log import get_logger
 
 __all__ = ["Reply", "cause_of"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 CANCEL_SECONDS = 2.0
 """How long a brain may take to let go of a cancelled reply before the next one begins without it."""
@@ -49,10 +49,10 @@ class Reply:
     def _give_up(self) -> None:
         # The task stays in its owner's group, which ends only after it.
         log.warning(
-            "%s: the brain has not let go of its cancelled reply after %g s, and the caller is answered without"
-            " waiting for it: a brain must not catch asyncio.CancelledError and go on",
-            self._name,
-            CANCEL_SECONDS,
+            "the brain has not let go of its cancelled reply, and the caller is answered without waiting for it: a"
+            " brain must not catch asyncio.CancelledError and go on",
+            reply=self._name,
+            seconds=CANCEL_SECONDS,
         )
         self._tell(ReplyCancelled(self._number))
 
@@ -66,7 +66,7 @@ class Reply:
         try:
             await self._speak(pieces())
         except Exception as error:  # whatever a brain does wrong, its caller gets an answer
-            log.debug("%s: the failure in full", self._name, exc_info=error)
+            log.debug("the failure in full", reply=self._name, exc_info=error)
             self._tell(ReplyFailed(self._number, cause_of(error)))
         else:
             self._tell(ReplyEnded(self._number))

@@ -1,24 +1,27 @@
 """The calls in progress: found by CallSid from the webhook on, and by conversation id from the engine's metadata on."""
 
 import asyncio
-import logging
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from ringbridge.calls.documents import Party
 from ringbridge.calls.languages import EngineChoice
-from ringbridge.facts import ConversationOpened, Fact, GreetingRefused
+from ringbridge.facts import ConversationGivenBack, ConversationOpened, Fact, GreetingRefused
 from ringbridge.ids import CallSid, ConversationId
 from ringbridge.live.call import Call, Services
 from ringbridge.live.tasks import Tasks
+from ringbridge.log import get_logger
 
 __all__ = ["Roster"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 BRAIN_WAIT_SECONDS = 5.0
 """The brain's socket may come before the engine has told us the conversation's id: it is given so long to do so."""
+
+GOODBYE_SECONDS = 10.0
+"""What saying goodbye may take, with the clip, its marks and Twilio's answer to our hanging up."""
 
 
 class Roster:
@@ -35,6 +38,9 @@ class Roster:
         self._calls: dict[CallSid, Call] = {}
         self._conversations: dict[ConversationId, Call] = {}
         self._awaited: dict[ConversationId, set[asyncio.Future[Call]]] = {}
+        self._idle = asyncio.Event()
+        self.is_draining = False
+        """Whether no new call is taken."""
         self.tasks = Tasks()
 
     async def __aenter__(self) -> Self:
@@ -52,6 +58,11 @@ class Roster:
     def __len__(self) -> int:
         return len(self._calls)
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait in the calls' sockets until a slow peer reads."""
+        return sum(call.unsent for call in self._calls.values())
+
     def get(self, sid: CallSid) -> Call | None:
         """The call in progress of that name."""
         return self._calls.get(sid)
@@ -67,6 +78,42 @@ class Roster:
         self._calls[call.sid] = call
         self.tasks.start(self._live(call), name=f"call {call.sid}")
         return call
+
+    def tell(self, sid: CallSid, fact: Fact) -> None:
+        """Tell a fact of a call that need not be in progress; what a listener does wrong is logged."""
+        for observer in self._services.observers:
+            try:
+                observer(sid, fact)
+            except Exception:  # a listener's failure must not be the call's
+                log.exception("an observer failed")
+
+    async def drain(self, seconds: float, *, hurry: asyncio.Event) -> bool:
+        """Take no new calls, and let those in progress end by themselves for `seconds`, or until `hurry` is set.
+
+        Who is left then hears a goodbye. Gives whether nobody was.
+        """
+        self.is_draining = True
+        self._look_whether_idle()
+        if await _any_of(self._idle, hurry, seconds=seconds) and self._idle.is_set():
+            return True
+        log.warning("the calls still in progress are said goodbye to", calls=len(self._live_calls))
+        for call in self._live_calls:
+            call.leave("the process stops")
+        await _any_of(self._idle, seconds=GOODBYE_SECONDS)
+        return False
+
+    @property
+    def held(self) -> int:
+        """How many calls have, or are to have, a stream or a conversation."""
+        return len(self._live_calls)
+
+    @property
+    def _live_calls(self) -> list[Call]:
+        return [call for call in self._calls.values() if call.is_held]
+
+    def _look_whether_idle(self) -> None:
+        if self.is_draining and not self._live_calls:
+            self._idle.set()
 
     async def find(self, conversation_id: ConversationId) -> Call | None:
         """The call that a conversation belongs to; waits a few seconds for it, then `None`."""
@@ -91,6 +138,7 @@ class Roster:
         finally:
             del self._calls[call.sid]
             self._forget_conversations(call)
+            self._look_whether_idle()
 
     def _forget_conversations(self, call: Call) -> None:
         for conversation_id in [name for name, owner in self._conversations.items() if owner is call]:
@@ -105,6 +153,8 @@ class Roster:
                 for found in self._awaited.pop(conversation_id, ()):
                     if not found.done():
                         found.set_result(call)
+            case ConversationGivenBack():
+                self._look_whether_idle()
             case GreetingRefused():
                 self._greeting = None
                 log.warning(
@@ -113,3 +163,11 @@ class Roster:
                 )
             case _:
                 pass
+
+
+async def _any_of(*events: asyncio.Event, seconds: float) -> bool:
+    """Wait until one of the events is set; gives whether one was within `seconds`."""
+    async with Tasks() as tasks:
+        waiting = [tasks.start(event.wait(), name="wait") for event in events]
+        done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)

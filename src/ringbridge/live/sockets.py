@@ -8,7 +8,6 @@ This file, and no other, leans on private names of aiohttp: the queue between it
 """
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,9 +29,11 @@ from aiohttp import (
 )
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
 
-__all__ = ["Closed", "Listener", "Socket", "accept", "client_session", "connect"]
+from ringbridge.log import get_logger
 
-log = logging.getLogger(__name__)
+__all__ = ["POLICY_VIOLATION", "Bounds", "Closed", "Listener", "Socket", "accept", "client_session", "connect"]
+
+log = get_logger(__name__)
 
 CLOSE_SECONDS = 0.5
 """How long a peer may take to answer our close frame before the connection is cut."""
@@ -45,6 +46,12 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 
 MAX_UNSENT_BYTES = 1024 * 1024
 """What may wait for a slow peer. Beyond it `Socket.send` refuses, so that one stuck peer can't fill the memory."""
+
+CONTROL_FRAMES_PER_SECOND = 1000
+"""Pings, pongs and binary messages that a peer may send, in all. It has use for one in some seconds."""
+
+POLICY_VIOLATION = 1008
+"""The close code of RFC 6455, 7.4.1, for a peer that we serve no further."""
 
 NO_CODE = 1005
 """What RFC 6455 (7.1.5) calls the code of a close frame that has none."""
@@ -63,6 +70,36 @@ class Closed:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the peer of an accepted socket may send.
+
+    A longer message ends the socket with 1009 before it is read. More text messages in a second than `texts_per_second`
+    (`None`: as many as come) end it with 1008.
+    """
+
+    message_bytes: int = MAX_MESSAGE_BYTES
+    texts_per_second: int | None = None
+
+
+class _Meter:
+    """Counts what comes within each second, which begins with its first."""
+
+    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._since = float("-inf")
+        self._count = 0
+
+    def is_over(self) -> bool:
+        """Count one; whether it is one too many."""
+        now = self._clock()
+        if now - self._since >= 1.0:
+            self._since, self._count = now, 0
+        self._count += 1
+        return self._count > self._limit
+
+
 class _Tap(WebSocketDataQueue):
     """aiohttp's queue of received messages, past which text goes straight to the listener.
 
@@ -74,6 +111,9 @@ class _Tap(WebSocketDataQueue):
         self.listener: Listener | None = None
         self.early: list[bytes] = []
         self.close_frame = Closed(None)
+        self.is_flooded = False
+        """Whether the peer has sent more than it may: nothing more of it is read."""
+        self._controls = _Meter(CONTROL_FRAMES_PER_SECOND, loop.time)
 
     def feed_data(self, data: Any, size: int) -> None:
         if data.type is WSMsgType.TEXT:
@@ -82,20 +122,24 @@ class _Tap(WebSocketDataQueue):
             else:
                 self._deliver(self.listener, data.data)
             return
-        if data.type is WSMsgType.PING and self._is_flooded:
-            return
         if data.type is WSMsgType.CLOSE:
             self.close_frame = Closed(data.data or NO_CODE, data.extra or "")
+        elif self._controls.is_over():
+            self.stop_reading()
+            return
         super().feed_data(data, size)
 
-    @property
-    def _is_flooded(self) -> bool:
-        """Whether a peer asks for pongs without reading any: it is cut off."""
-        transport = self._protocol.transport
-        if transport is None or transport.get_write_buffer_size() <= MAX_UNSENT_BYTES:
-            return False
-        transport.abort()
-        return True
+    def stop_reading(self) -> None:
+        """Take nothing more from a peer that sends too much, and end its socket."""
+        if self.is_flooded:
+            return
+        log.warning("a peer sends more messages than it may, and is cut off")
+        self.is_flooded = True
+        self.early.clear()
+        self.listener = _ignore
+        if (transport := self._protocol.transport) is not None:
+            transport.pause_reading()
+        super().feed_data(WSMessage(WSMsgType.ERROR, None, None), 0)
 
     def listen(self, listener: Listener) -> None:
         self.listener = listener
@@ -111,10 +155,32 @@ class _Tap(WebSocketDataQueue):
             super().feed_data(WSMessage(WSMsgType.ERROR, error, None), 0)
 
 
+class _MeteredTap(_Tap):
+    """A tap that counts text messages, too."""
+
+    def __init__(self, protocol: Any, loop: asyncio.AbstractEventLoop, texts_per_second: int) -> None:
+        super().__init__(protocol, loop)
+        self._texts = _Meter(texts_per_second, loop.time)
+
+    def feed_data(self, data: Any, size: int) -> None:
+        if data.type is WSMsgType.TEXT and self._texts.is_over():
+            self.stop_reading()
+        else:
+            super().feed_data(data, size)
+
+
+def _ignore(_text: bytes) -> None:
+    """Listen to a peer that is being cut off."""
+
+
 class _Accepted(web.WebSocketResponse):
     """aiohttp's server socket, reading through a tap."""
 
     tap: _Tap
+
+    def __init__(self, bounds: Bounds) -> None:
+        super().__init__(heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, compress=False)
+        self._bounds = bounds
 
     def _post_start(self, request: Any, protocol: str | None, writer: Any) -> None:
         # As in aiohttp 3.14, but for the class of the queue.
@@ -122,8 +188,10 @@ class _Accepted(web.WebSocketResponse):
         self._writer = writer
         self._reset_heartbeat()
         assert self._loop is not None
-        self._reader = self.tap = _Tap(request.protocol, self._loop)
-        self._parser = WebSocketReader(self.tap, MAX_MESSAGE_BYTES, compress=False, decode_text=False)
+        texts = self._bounds.texts_per_second
+        tap = _Tap(request.protocol, self._loop) if texts is None else _MeteredTap(request.protocol, self._loop, texts)
+        self._reader = self.tap = tap
+        self._parser = WebSocketReader(tap, self._bounds.message_bytes, compress=False, decode_text=False)
         request.protocol.set_parser(self._parser, data_received_cb=self._on_data_received)
         request.protocol.keep_alive(False)  # noqa: FBT003
 
@@ -171,6 +239,11 @@ class Socket:
         """Hand every text message to `listener`, in order, first of all those that have come already."""
         self._ws.tap.listen(listener)
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait until a slow peer reads."""
+        return self._transport.get_write_buffer_size()
+
     def send(self, text: bytes) -> bool:
         """Write one text message (UTF-8) at once.
 
@@ -191,6 +264,9 @@ class Socket:
                 message = await self._ws.receive()
             except (ClientError, ConnectionError):  # the peer was gone before aiohttp had answered its ping
                 return self._ws.tap.close_frame
+            if self._ws.tap.is_flooded:
+                await self.close(POLICY_VIOLATION, "too many messages")
+                return self._ws.tap.close_frame
             if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
                 return self._ws.tap.close_frame
 
@@ -209,22 +285,23 @@ class Socket:
         self._transport.abort()
 
 
-async def accept(request: web.Request) -> Socket:
+async def accept(request: web.Request, bounds: Bounds = Bounds()) -> Socket:
     """Upgrade a request. Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake."""
-    ws = _Accepted(heartbeat=HEARTBEAT_SECONDS, timeout=CLOSE_SECONDS, compress=False)
+    ws = _Accepted(bounds)
     await ws.prepare(request)
     return Socket(ws)
 
 
-async def connect(session: ClientSession, url: str, *, seconds: float) -> Socket:
+async def connect(session: ClientSession, url: str, *, seconds: float, heartbeat: float) -> Socket:
     """Open a WebSocket to `url` within `seconds`.
 
+    A peer that sends nothing for `heartbeat` seconds is pinged; one that does not answer half as long is gone.
     `session` must have been made by `client_session()`. Raises `TimeoutError` or aiohttp's `ClientError`.
     """
     async with asyncio.timeout(seconds):
         ws = await session.ws_connect(
             url,
-            heartbeat=HEARTBEAT_SECONDS,
+            heartbeat=heartbeat,
             timeout=ClientWSTimeout(ws_close=CLOSE_SECONDS),
             max_msg_size=MAX_MESSAGE_BYTES,
         )

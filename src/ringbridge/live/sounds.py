@@ -1,7 +1,6 @@
 """Sounds that a brain plays into a call: from a file or a URL to pieces that a stream takes."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -12,7 +11,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from cachetools import LRUCache
 
 from ringbridge.audio.mulaw import RATE
-from ringbridge.audio.wav import WavError, from_wav
+from ringbridge.audio.sound import SoundError, cut, mulaw_of
 from ringbridge.errors import NotAllowed
 
 __all__ = ["Sounds"]
@@ -24,8 +23,6 @@ MAX_SOUND_SECONDS = 600
 
 CACHED_PIECES = 3_600
 """An hour of sound in all."""
-
-RAW_SUFFIXES = {".ulaw", ".mulaw", ".raw", ".ul"}
 
 
 class Sounds:
@@ -93,13 +90,10 @@ async def _bounded(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _pieces(data: bytes, name: str) -> tuple[str, ...]:
-    if data[:4] == b"RIFF":
-        try:
-            data = from_wav(data)
-        except WavError as error:
-            raise NotAllowed(f"the sound {Path(name).name} can't be played: {error}") from None
-    elif Path(name).suffix.lower() not in RAW_SUFFIXES:
-        raise NotAllowed(f"the sound {Path(name).name} is no WAV; raw mu-law at 8 kHz is named .ulaw")
-    if not 0 < len(data) <= MAX_SOUND_SECONDS * RATE:
+    try:
+        audio = mulaw_of(data, name)
+    except SoundError as error:
+        raise NotAllowed(f"the sound {Path(name).name} {error}") from None
+    if not 0 < len(audio) <= MAX_SOUND_SECONDS * RATE:
         raise NotAllowed(f"the sound {Path(name).name} is empty, or longer than {MAX_SOUND_SECONDS // 60} minutes")
-    return tuple(base64.b64encode(data[start : start + RATE]).decode() for start in range(0, len(data), RATE))
+    return cut(audio)

@@ -1,14 +1,15 @@
 """Tasks that have an owner, a name, and an end. The one home of `create_task`."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from ringbridge.log import get_logger
+
 __all__ = ["Tasks"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _Result = TypeVar("_Result")
 
@@ -50,4 +51,4 @@ class Tasks:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("task %s failed", task.get_name(), exc_info=error)
+            log.error("a task failed", task=task.get_name(), exc_info=error)

@@ -1,7 +1,6 @@
 """Several models that stand in for each other: whoever fails, or is late, is not noticed on the phone."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -10,10 +9,11 @@ from typing import cast
 from ringbridge.llm.base import Failure, Model, ModelFailed, Piece, Request, Said, Text, ToolCall
 from ringbridge.llm.breaker import Breaker
 from ringbridge.llm.trim import without_oldest_turns
+from ringbridge.log import get_logger
 
 __all__ = ["Chain"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 REFUSED_KEY_SECONDS = 300.0
 """A key that is refused will be refused again."""
@@ -156,7 +156,9 @@ class Chain:
                 pending = {tasks.create_task(attempt(slot, others_wait=True), name=slot.model.name)}
                 done, _ = await asyncio.wait(pending, timeout=seconds)
                 if not done:
-                    log.info("%s is late, and %s is asked, too", slot.model.name, hedge.model.name)
+                    log.info(
+                        "a model is late, and another is asked, too", model=slot.model.name, other=hedge.model.name
+                    )
                     others_wait = len(waiting) > 1
                     pending.add(tasks.create_task(attempt(hedge, others_wait=others_wait), name=hedge.model.name))
                 while pending and not opened:
@@ -209,7 +211,7 @@ class Chain:
             return
         if error.failure is Failure.REFUSED_KEY:
             if slot.breaker.lets_through(now):  # otherwise it is known
-                log.error("%s", error)
+                log.error("a model refused our key", model=slot.model.name, problem=str(error))
             slot.breaker.rest(now, REFUSED_KEY_SECONDS)
             return
         slot.breaker.failed(now)
@@ -226,4 +228,10 @@ def _going_on(request: Request, said: list[str]) -> Request:
 
 def _stands_in(failed: _Slot, following: _Slot, error: ModelFailed, *, after_words: bool) -> None:
     when = "in the midst of its answer" if after_words else "before its first word"
-    log.warning("%s failed %s, and %s stands in for it: %s", failed.model.name, when, following.model.name, error)
+    log.warning(
+        "a model failed, and another stands in for it",
+        model=failed.model.name,
+        other=following.model.name,
+        when=when,
+        problem=str(error),
+    )

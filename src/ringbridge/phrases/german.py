@@ -15,10 +15,10 @@ GERMAN = Phrases(
     leave_message="Bitte sprechen Sie nach dem Ton, und legen Sie danach auf.",
     message_kept="Vielen Dank, Ihre Nachricht ist aufgezeichnet. Auf Wiederhören.",
     lines_busy="Es tut mir leid, alle Leitungen sind belegt. Bitte rufen Sie später wieder an. Auf Wiederhören.",
-    called_too_often="Es tut mir leid, Sie haben zu oft angerufen. Bitte versuchen Sie es später noch einmal. Auf Wiederhören.",
-    closed="Vielen Dank für Ihren Anruf. Wir haben gerade geschlossen. Bitte rufen Sie zu den Öffnungszeiten an. Auf Wiederhören.",
+    called_too_often="Es tut mir leid, Sie haben zu oft angerufen. Bitte versuchen Sie es später wieder. Auf Wiederhören.",
+    closed="Wir haben gerade geschlossen. Bitte rufen Sie zu den Öffnungszeiten an. Auf Wiederhören.",
     not_accepted="Es tut mir leid, diese Nummer nimmt Ihren Anruf nicht an. Auf Wiederhören.",
-    goodbye="Es tut mir leid, im Moment ist niemand erreichbar. Bitte rufen Sie später wieder an. Auf Wiederhören.",
+    goodbye="Im Moment ist niemand erreichbar. Bitte rufen Sie später wieder an. Auf Wiederhören.",
     farewell="Vielen Dank für Ihren Anruf. Auf Wiederhören!",
     farewell_silent="Ich kann Sie leider immer noch nicht hören und lege jetzt auf. Rufen Sie gern wieder an. Auf "
     "Wiederhören.",

@@ -8,6 +8,7 @@ from ringbridge.plans import SendDigits, Transfer
 from ringbridge.relay.events import Timer
 
 __all__ = [
+    "Apologised",
     "CloseEngine",
     "CloseStream",
     "Command",
@@ -90,6 +91,11 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Apologised:
+    """Remember that the caller has heard the sorry already."""
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer:
     """(Re)start a timer; answered by `TimerFired`."""
 
@@ -127,6 +133,7 @@ Command: TypeAlias = (
     | Settled
     | KeepDigits
     | Record
+    | Apologised
     | SetTimer
     | DropTimer
     | Report

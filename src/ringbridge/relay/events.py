@@ -11,6 +11,11 @@ from ringbridge.wire import engine, twilio
 __all__ = [
     "Announced",
     "Asked",
+    "AudioSent",
+    "BrainAsked",
+    "BrainAttached",
+    "BrainDetached",
+    "BrainSaid",
     "CallOver",
     "DialEnded",
     "EngineClosed",
@@ -22,6 +27,7 @@ __all__ = [
     "FromTwilio",
     "HangUpFailed",
     "HungUp",
+    "Leave",
     "RedirectFailed",
     "Redirected",
     "StreamClosed",
@@ -49,6 +55,13 @@ class Timer(Enum):
     ERRAND = "what waits for words to be heard has waited long enough"
     AWAY = "Twilio should be done with what it does instead of streaming"
     PLAYING = "the engine is to be told that a sound is playing"
+    QUIET = "the caller has heard nothing for long enough"
+    MUTE = "the engine should have spoken by now"
+    LATELY = "nobody has spoken for a while"
+    PROVEN = "the conversation has lasted"
+    BRAIN_DUE = "a brain should have come by now"
+    WARNING = "the call's time is nearly up"
+    TIME_UP = "the call has lasted as long as it may"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +99,44 @@ class CallOver:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Something outside has decided that the call can't go on: the caller gets the sorry; why."""
+    """Something outside has decided that the call can't go on; why. `apologised`: Twilio tells the caller already."""
 
     reason: str
+    apologised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The call has to end, with a goodbye; why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSent:
+    """Audio of the reply `event_id` went to the caller; told where it is news: see `Relay.awaits_audio`."""
+
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrainAttached:
+    """A brain socket serves the conversation from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrainDetached:
+    """It is gone, and no other has taken its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrainAsked:
+    """The brain has begun to look for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrainSaid:
+    """Words of the brain's went to the engine, to be spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +241,12 @@ Event: TypeAlias = (
     | StreamClosed
     | CallOver
     | Failed
+    | Leave
+    | AudioSent
+    | BrainAttached
+    | BrainDetached
+    | BrainAsked
+    | BrainSaid
     | EngineConnected
     | EngineUnreached
     | FromEngine

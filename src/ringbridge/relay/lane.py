@@ -161,6 +161,19 @@ class Lane:
         """Audio of our own, after the agent's: what to send to Twilio now, a mark behind each media."""
         return [wire for piece in pieces for wire in self._queue(piece, None)]
 
+    def play_clip(self, pieces: Iterable[str]) -> list[bytes]:
+        """The bridge's own voice, after whatever is queued: what to send to Twilio now, a mark behind it."""
+        payloads = list(pieces)
+        mark = self.playout.queue_clip(sum(map(audio_ms, payloads)))
+        media = (twilio.Media(self._stream_sid, twilio.Payload(payload)) for payload in payloads)
+        return [*map(twilio.encode, media), twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(mark)))]
+
+    def end(self) -> None:
+        """The conversation is over for good: nothing passes any more."""
+        self.from_caller = self.from_agent = Gate.SHUT
+        self._caller_held.take()
+        self._agent_held.take()
+
     def clear(self) -> tuple[bytes | None, Cut]:
         """Silence at once. Gives the `clear` to send (`None` without a stream), and what it cuts off."""
         cut = self.playout.clear()

@@ -34,6 +34,7 @@ class _Pending:
     event_id: int | None
     reply_ms: float
     total_ms: float
+    is_clip: bool = False
 
 
 class Playout:
@@ -83,6 +84,13 @@ class Playout:
         self._queued_ms += ms
         self._marks += 1
         self._pending.append(_Pending(self.last_mark, event_id, self._reply_ms, self._queued_ms))
+        return self.last_mark
+
+    def queue_clip(self, ms: float) -> str:
+        """Our own voice was sent, which is no part of any reply; gives the name of the mark to be sent behind it."""
+        self._queued_ms += ms
+        self._marks += 1
+        self._pending.append(_Pending(self.last_mark, self.reply, self._reply_ms, self._queued_ms, is_clip=True))
         return self.last_mark
 
     def spell(self, event_id: int | None, letters: Iterable[tuple[str, float]]) -> None:
@@ -135,6 +143,11 @@ class Playout:
         """Whether the engine has said that no more of this reply, or of a later one, comes."""
         return self._ended is not None and reply <= self._ended
 
+    def assume_heard(self) -> None:
+        """Marks do not come back, and it must have been played by now."""
+        self._pending.clear()
+        self._heard_ms = self._queued_ms
+
     def begin_sound(self) -> None:
         """What comes now is no reply, and is counted from its own start."""
         self.reply, self._reply_ms, self.heard = None, 0.0, None
@@ -168,7 +181,8 @@ class Playout:
 
     def _cut(self) -> Cut:
         dropped = round(self.unheard_ms)
-        reply = self._pending[0].event_id if self._pending else self._unfinished
+        unheard = next((mark.event_id for mark in self._pending if not mark.is_clip), None)
+        reply = self._unfinished if unheard is None else unheard
         return Cut(dropped, reply, None if reply is None else self._heard_words(reply))
 
     @property

@@ -1,7 +1,6 @@
 """One tool, running: it has a deadline, an end, and a word for the model at every moment in between."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from pathlib import PurePath
 from traceback import extract_tb
@@ -9,13 +8,14 @@ from typing import Literal, TypeAlias
 
 from ringbridge import facts
 from ringbridge.errors import NotAllowed, RingbridgeError
+from ringbridge.log import get_logger
 from ringbridge.tools.parameters import Arguments
 from ringbridge.tools.tool import AnyTool, as_text
 from ringbridge.turn import Turn
 
 __all__ = ["CANCELLED", "End", "Run", "failed"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 How: TypeAlias = Literal["done", "refused", "failed", "late", "cancelled"]
 
@@ -86,7 +86,7 @@ class Run:
         self._settle(end)
 
     def _late(self) -> None:
-        log.warning("the tool %s had no result after %g s", self.tool.name, self.tool.timeout)
+        log.warning("a tool had no result in time", tool=self.tool.name, seconds=self.tool.timeout)
         self._settle(End("late", f"Failed: no result after {self.tool.timeout:g} s. It may or may not have been done."))
         self._work.cancel()
 
@@ -104,7 +104,7 @@ def failed(tool: AnyTool, error: Exception) -> End:
     """What the model is told of an error: the words of a refusal; of others the type, as their words may be secret."""
     if isinstance(error, NotAllowed):
         return End("refused", f"Not allowed: {error}")
-    log.warning("the tool %s failed: %s", tool.name, _cause(error))
+    log.warning("a tool failed", tool=tool.name, cause=_cause(error))
     return End("failed", f"Failed: {type(error).__name__}. It may or may not have been done.")
 
 

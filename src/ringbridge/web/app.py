@@ -1,12 +1,22 @@
 """The application: every route, and what stands behind them."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from aiohttp import web
 
-from ringbridge.calls.documents import CALL_ENDED, DIAL_ENDED, MEDIA_STREAM, STREAM_STATUS, WHISPER, Documents
+from ringbridge.calls.documents import (
+    CALL_ENDED,
+    DIAL_ENDED,
+    MEDIA_STREAM,
+    STREAM_STATUS,
+    VOICEMAIL_ENDED,
+    WHISPER,
+    Documents,
+)
 from ringbridge.calls.ledger import Ledger
 from ringbridge.calls.tokens import CallTokens
 from ringbridge.config import Settings
@@ -15,15 +25,21 @@ from ringbridge.live.line import Facilities
 from ringbridge.live.roster import Roster
 from ringbridge.live.sockets import client_session
 from ringbridge.live.sounds import Sounds
+from ringbridge.live.tasks import Tasks
 from ringbridge.parts import Parts
 from ringbridge.web import calls
 from ringbridge.web.brain import BrainDesk
 from ringbridge.web.calls import CallDesk
+from ringbridge.web.gate import Gate
 from ringbridge.web.guards import TwilioGuard, guard_errors, hide_server
 from ringbridge.web.health import HealthDesk
 from ringbridge.web.media import MediaDesk
+from ringbridge.web.metrics import METRICS, MetricsDesk
 
-__all__ = ["open_app"]
+__all__ = ["ROSTER", "open_app"]
+
+ROSTER = web.AppKey("ROSTER", Roster)
+"""The calls in progress of an application."""
 
 BRAIN = "/ws"
 
@@ -37,8 +53,27 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
     ledger = Ledger(parts.clock)
     tokens = CallTokens(settings.shared_secrets)
     documents = _documents(settings, tokens, parts.clock)
-    async with client_session() as session:
-        services = Services(parts.engine, parts.phone, session, documents, ledger.record, parts.observers)
+    zone = settings.zone
+    async with Tasks() as counting, client_session() as session:
+        gate = Gate(
+            rules=settings.rules,
+            usage=parts.usage,
+            tasks=counting,
+            at_once=lambda: roster.held,
+            now=lambda: datetime.fromtimestamp(parts.clock(), zone),
+            elapsed=asyncio.get_running_loop().time,
+        )
+        services = Services(
+            engine=parts.engine,
+            phone=parts.phone,
+            session=session,
+            documents=documents,
+            record=ledger.record,
+            apologised=ledger.apologise,
+            clips=parts.clips,
+            max_call_seconds=settings.max_call_seconds,
+            observers=(*parts.observers, gate.observe),
+        )
         greeting = settings.greeting or None
         async with Roster(services, greeting=greeting, default=settings.default_engine) as roster:
             facilities = Facilities(
@@ -49,6 +84,8 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
                 transfer_numbers=dict(settings.transfer_numbers),
             )
             app = web.Application(middlewares=[guard_errors])
+            app[ROSTER] = roster
+            parts.metrics.watch_buffers(lambda: roster.unsent)
             app.on_response_prepare.append(hide_server)
             app.on_shutdown.append(roster.shut_down)
             app.add_routes(
@@ -60,6 +97,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
                     documents=documents,
                     roster=roster,
                     facilities=facilities,
+                    gate=gate,
                 )
             )
             yield app
@@ -73,6 +111,7 @@ def _documents(settings: Settings, tokens: CallTokens, clock: Callable[[], float
         fallback_number=settings.fallback_number,
         own_numbers=(number,) if number else (),
         whisper_text=settings.transfer_whisper,
+        takes_messages=settings.voicemail,
         clock=clock,
         nonce=lambda: secrets.token_urlsafe(NONCE_BYTES),
     )
@@ -87,6 +126,7 @@ def _routes(
     documents: Documents,
     roster: Roster,
     facilities: Facilities,
+    gate: Gate,
 ) -> list[web.RouteDef]:
     guard = TwilioGuard(
         origin=str(settings.public_url),
@@ -100,6 +140,8 @@ def _routes(
         documents=documents,
         engines=settings.speech_engine_ids,
         default=settings.default_engine,
+        gate=gate,
+        refused=settings.refused_callers,
     )
     media = MediaDesk(guard=guard, roster=roster, ledger=ledger, tokens=tokens, clock=parts.clock)
     brain = BrainDesk(
@@ -113,15 +155,21 @@ def _routes(
         facilities=facilities,
     )
     health = HealthDesk(roster)
+    token = settings.metrics_token
+    metrics = MetricsDesk(
+        parts.metrics.page, token.get_secret_value() if token else None, public_host=settings.public_url.host
+    )
     return [
         web.post(calls.INCOMING_CALL, desk.incoming_call),
         web.post(CALL_ENDED, desk.call_ended),
         web.post(DIAL_ENDED, desk.dial_ended),
         web.post(WHISPER, desk.whisper),
+        web.post(VOICEMAIL_ENDED, desk.voicemail_ended),
         web.post(STREAM_STATUS, desk.stream_status),
         web.post(calls.FALLBACK, desk.fallback),
         web.get(MEDIA_STREAM, media.handle, allow_head=False),
         web.get(BRAIN, brain.handle, allow_head=False),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
+        web.get(METRICS, metrics.handle),
     ]

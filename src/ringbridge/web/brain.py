@@ -1,23 +1,33 @@
 """`GET /ws`: where ElevenLabs dials for words."""
 
 import hmac
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from ringbridge.brain.turns import Patience
 from ringbridge.errors import BrainTokenRefused
+from ringbridge.ids import ConversationId
 from ringbridge.live.line import Facilities
-from ringbridge.live.replies import BrainSession, FindCall
-from ringbridge.live.sockets import accept
+from ringbridge.live.replies import BrainSession, CallView, FindCall
+from ringbridge.live.sockets import POLICY_VIOLATION, Bounds, Socket, accept
+from ringbridge.log import get_logger
 from ringbridge.turn import Brain
+from ringbridge.web.lobby import Lobby
 from ringbridge.wire import brain_token
 
 __all__ = ["BrainDesk"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
+
+MAX_WAITING_BRAINS = 100
+"""Brain sockets that may wait until their call is found; the one that has waited longest makes room."""
+
+BOUNDS = Bounds(message_bytes=1024 * 1024, texts_per_second=50)
+"""A transcript holds the whole conversation, some 100 KB for an hour; a conversation has few messages in a second."""
 
 _SECRET_HEADER = "x-api-key"  # noqa: S105
 
@@ -27,8 +37,9 @@ class BrainDesk:
     """Lets brain sockets in, and gives each a session.
 
     One of `shared_secrets` must come in `x-api-key`. With `check_token`, the token that ElevenLabs signs must be valid
-    for `api_key`, too, at `clock()` (seconds since the epoch). Both are checked before the upgrade and without asking
-    anybody, and what is secret is compared in constant time.
+    for `api_key`, too, at `clock()` (seconds since the epoch); while that is rotated it holds the new and the old one,
+    comma-separated, and either will do. Both proofs are checked before the upgrade and without asking anybody, and what
+    is secret is compared in constant time.
     """
 
     shared_secrets: tuple[str, ...] = field(repr=False)
@@ -39,26 +50,41 @@ class BrainDesk:
     find_call: FindCall
     patience: Patience
     facilities: Facilities
+    lobby: Lobby = field(default_factory=partial(Lobby, MAX_WAITING_BRAINS))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one brain socket to its end, or answer 401 and log which proof failed, with its mend."""
         problems = [*self._secret_problems(request.headers), *self._token_problems(request.headers)]
         if problems:
-            log.warning("GET %s was refused: %s", request.path, "; ".join(problems))
+            log.warning("GET /ws was refused", problem="; ".join(problems))
             return web.Response(status=401)
-        socket = await accept(request)
+        socket = await accept(request, BOUNDS)
+        leave = self.lobby.enter(partial(self._turn_away, socket))
+
+        async def find_call(conversation_id: ConversationId) -> CallView | None:
+            call = await self.find_call(conversation_id)
+            leave()
+            return call
+
         session = BrainSession(
             socket,
             brain=self.brain,
-            find_call=self.find_call,
+            find_call=find_call,
             patience=self.patience,
             facilities=self.facilities,
         )
-        await session.run()
+        try:
+            await session.run()
+        finally:
+            leave()
         return socket.response
 
-    def _secret_problems(self, headers: Mapping[str, str]) -> list[str]:
-        given = headers.get(_SECRET_HEADER, "")
+    def _turn_away(self, socket: Socket) -> None:
+        log.warning("refused a brain socket: too many wait for their call")
+        self.facilities.tasks.start(socket.close(POLICY_VIOLATION, "refused"), name="close a refused brain socket")
+
+    def _secret_problems(self, headers: CIMultiDictProxy[str]) -> list[str]:
+        given = _only(headers, _SECRET_HEADER)
         equal = [hmac.compare_digest(_bytes(given), _bytes(secret)) for secret in self.shared_secrets]
         if any(equal):
             return []
@@ -66,14 +92,26 @@ class BrainDesk:
         mend = "in the speech engine, set request_headers (together with ws_url) to send the value of SHARED_SECRET"
         return [f"{_SECRET_HEADER} {how}: {mend}"]
 
-    def _token_problems(self, headers: Mapping[str, str]) -> list[str]:
+    def _token_problems(self, headers: CIMultiDictProxy[str]) -> list[str]:
         if not self.check_token:
             return []
-        try:
-            brain_token.verify(headers.get(brain_token.HEADER), self.api_key, self.clock())
-        except BrainTokenRefused as refused:
-            return [str(refused)]
-        return []
+        given = _only(headers, brain_token.HEADER)
+        problems = [_token_problem(given, key, self.clock()) for key in self.api_key.split(",")]
+        return [] if None in problems else [problem for problem in problems[:1] if problem is not None]
+
+
+def _token_problem(token: str, key: str, now: float) -> str | None:
+    try:
+        brain_token.verify(token, key, now)
+    except BrainTokenRefused as refused:
+        return str(refused)
+    return None
+
+
+def _only(headers: CIMultiDictProxy[str], name: str) -> str:
+    """The value of a header. One that comes twice may mean another value to the proxy before us: it counts as none."""
+    values = headers.getall(name, [])
+    return values[0] if len(values) == 1 else ""
 
 
 def _bytes(text: str) -> bytes:

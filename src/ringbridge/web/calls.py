@@ -1,25 +1,28 @@
 """Twilio's webhooks about a call: it comes in, its stream has ended, a human was dialled, a stream has news."""
 
-import logging
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Literal, assert_never
 
 from aiohttp import web
 
+from ringbridge.calls.admission import Why
 from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice, choose_engine
 from ringbridge.calls.ledger import AfterStream, Arrival, Ledger, SameAnswer, after_stream, on_arrival
+from ringbridge.facts import CallRefused, VoicemailLeft
 from ringbridge.ids import CallSid
 from ringbridge.live.roster import Roster
+from ringbridge.log import get_logger
 from ringbridge.phrases import Phrases, for_language
+from ringbridge.web.gate import Gate
 from ringbridge.web.guards import TwilioGuard
 from ringbridge.wire import twiml
 from ringbridge.wire.error_codes import explain
-from ringbridge.wire.webhook import CallWebhook, DialEnded, StreamEvent
+from ringbridge.wire.webhook import CallWebhook, DialEnded, StreamEvent, VoicemailEnded
 
 __all__ = ["FALLBACK", "INCOMING_CALL", "CallDesk"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 INCOMING_CALL = "/incoming-call"
 FALLBACK = "/fallback"
@@ -27,7 +30,10 @@ FALLBACK = "/fallback"
 
 @dataclass(frozen=True, slots=True)
 class CallDesk:
-    """Answers Twilio's webhooks. `engines` are those of other languages than the `default` one's."""
+    """Answers Twilio's webhooks. `engines` are those of other languages than the `default` one's.
+
+    `refused` says what a caller gets whose call is not taken: the reason, a human, or the busy tone.
+    """
 
     guard: TwilioGuard
     roster: Roster
@@ -35,15 +41,20 @@ class CallDesk:
     documents: Documents
     engines: tuple[EngineChoice, ...]
     default: EngineChoice
+    gate: Gate
+    refused: Literal["say", "dial", "busy"]
 
     async def incoming_call(self, request: web.Request) -> web.Response:
         """`POST /incoming-call`: connect the call to a stream, and make it ready while Twilio reads the answer."""
         webhook = CallWebhook.read(await self.guard.form(request))
         if webhook.is_over:
             return _twiml(twiml.empty())
-        match on_arrival(self.ledger.entry(webhook.call_sid)):
+        match on_arrival(self.ledger.entry(webhook.call_sid), draining=self.roster.is_draining):
             case Arrival.FIRST:
-                return self._first_answer(webhook)
+                return await self._let_in(webhook)
+            case Arrival.ELSEWHERE:
+                self.ledger.turn_away(webhook.call_sid)
+                return _twiml(twiml.once_more(INCOMING_CALL))
             case SameAnswer(twiml=document):
                 return _twiml(document)
             case Arrival.SORRY:
@@ -89,7 +100,16 @@ class CallDesk:
             return _twiml(twiml.empty())
         if transferred and not ended.answered:
             return _twiml(self.documents.connect(_party(ended.call)))
-        return _twiml(twiml.hang_up() if ended.answered else twiml.goodbye(self._phrases(ended.call)))
+        return _twiml(twiml.hang_up() if ended.answered else self.documents.goodbye(self._phrases(ended.call)))
+
+    async def voicemail_ended(self, request: web.Request) -> web.Response:
+        """`POST /voicemail-ended`: the caller has left a message; thank them, and hang up."""
+        ended = VoicemailEnded.read(await self.guard.form(request))
+        self.roster.tell(ended.call.call_sid, VoicemailLeft(ended.recording_sid, ended.seconds))
+        if ended.call.is_over:
+            return _twiml(twiml.empty())
+        phrases = self._phrases(ended.call)
+        return _twiml(twiml.say_and_hang_up(phrases.message_kept, phrases))
 
     async def whisper(self, request: web.Request) -> web.Response:
         """`POST /whisper`: a human takes a transferred call; what they hear before the caller does."""
@@ -104,7 +124,8 @@ class CallDesk:
         form = await self.guard.form(request)
         event = StreamEvent.read(form)
         if event.error:
-            log.warning("%s: Twilio reports a stream error: %s", event.call_sid, explain(event.error) or event.error)
+            problem = explain(event.error) or event.error
+            log.warning("Twilio reports a stream error", call_sid=event.call_sid, complaint=problem)
         call = self.roster.get(event.call_sid)
         if call is not None and not event.event and CallWebhook.read(form).is_over:
             call.over()
@@ -114,6 +135,27 @@ class CallDesk:
         """`POST /fallback`: Twilio could not use our answer; the sorry, from settings alone."""
         webhook = CallWebhook.read(await self.guard.form(request))
         return _twiml(twiml.empty()) if webhook.is_over else self._sorry(webhook)
+
+    async def _let_in(self, webhook: CallWebhook) -> web.Response:
+        counts = await self.gate.ask(webhook.caller)
+        known = on_arrival(self.ledger.entry(webhook.call_sid))
+        if isinstance(known, SameAnswer):  # the same webhook came twice, and the other was quicker
+            return _twiml(known.twiml)
+        why = self.gate.decide(webhook.caller, counts)
+        return self._first_answer(webhook) if why is None else self._refuse(webhook, why)
+
+    def _refuse(self, webhook: CallWebhook, why: Why) -> web.Response:
+        document = self._refusal(webhook, why)
+        self.ledger.answer(webhook.call_sid, document)
+        self.roster.tell(webhook.call_sid, CallRefused(why.value))
+        return _twiml(document)
+
+    def _refusal(self, webhook: CallWebhook, why: Why) -> str:
+        if self.refused == "busy":
+            return twiml.reject()
+        human = self.documents.put_through(_party(webhook)) if self.refused == "dial" else None
+        phrases = self._phrases(webhook)
+        return human or twiml.say_and_hang_up(why.sentence(phrases), phrases)
 
     def _first_answer(self, webhook: CallWebhook) -> web.Response:
         party = _party(webhook)
@@ -126,8 +168,10 @@ class CallDesk:
     def _sorry(self, webhook: CallWebhook) -> web.Response:
         call = self.roster.get(webhook.call_sid)
         if call is not None:
-            call.fail("Twilio was given the sorry")
-        return _twiml(self.documents.sorry(_party(webhook), self._phrases(webhook)))
+            call.fail("Twilio was given the sorry", apologised=True)
+        entry = self.ledger.entry(webhook.call_sid)
+        apologised = entry is not None and entry.apologised
+        return _twiml(self.documents.sorry(_party(webhook), self._phrases(webhook), apologised=apologised))
 
     def _choice(self, webhook: CallWebhook) -> EngineChoice:
         return choose_engine(

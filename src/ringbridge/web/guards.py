@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -11,11 +12,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
 
 from ringbridge.errors import BrokenMessage
+from ringbridge.log import get_logger
 from ringbridge.wire.signatures import Signed, check, diagnose
 
 __all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "TwilioGuard", "guard_errors", "hide_server", "malformed_is_no_incident"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 BODY_SECONDS = 5.0
 """How long a body may take. Twilio sends its few kilobytes at once."""
@@ -24,6 +26,8 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 1000
 
 _SIGNATURE = "X-Twilio-Signature"
+_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
+"""<https://www.twilio.com/docs/glossary/what-is-a-sid>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ class TwilioGuard:
         """The fields of a POST that Twilio signed; empty if it is no form. The first thing that a handler awaits.
 
         Raises `HTTPForbidden` when Twilio has not signed it, `HTTPRequestEntityTooLarge` over 64 KiB,
-        `HTTPRequestTimeout` when the body is not there after 5 s, `HTTPBadRequest` when it can't be read at all.
+        `HTTPRequestTimeout` when the body is not there after 5 s, `HTTPBadRequest` when it can't be read at all, or
+        names a call as Twilio never would.
         """
         signature = self._signature(request)
         body = await _body(request)
@@ -53,6 +58,7 @@ class TwilioGuard:
         elif request.content_type == "application/json":
             signed = body.decode(errors="replace")
         self._check(request, Signed(self.origin, request.raw_path, signature, signed))
+        _check_call_sid(request, form.getall("CallSid", []))
         return MultiDictProxy(form)
 
     def upgrade(self, request: web.Request) -> None:
@@ -65,7 +71,8 @@ class TwilioGuard:
         values = request.headers.getall(_SIGNATURE, [])
         if len(values) == 1:
             return values[0]
-        log.warning("refused %s: %d signatures, not from Twilio or lost in a proxy", _route(request), len(values))
+        diagnosis = f"{len(values)} signatures, not from Twilio or lost in a proxy"
+        log.warning("refused", route=_route(request), diagnosis=diagnosis)
         raise web.HTTPForbidden(text="")
 
     def _check(self, request: web.Request, signed: Signed) -> None:
@@ -77,7 +84,7 @@ class TwilioGuard:
             host=request.headers.get("Host"),
             forwarded_host=request.headers.get("X-Forwarded-Host"),
         )
-        log.warning("refused %s: %s", _route(request), diagnosis)
+        log.warning("refused", route=_route(request), diagnosis=str(diagnosis))
         raise web.HTTPForbidden(text="")
 
 
@@ -91,10 +98,10 @@ async def guard_errors(
     except web.HTTPException:
         raise
     except BrokenMessage as error:
-        log.warning("broken request to %s: %s", _route(request), error)
+        log.warning("refused a broken request", route=_route(request), problem=str(error))
         return web.Response(status=400)
     except Exception:
-        log.exception("a handler failed at %s", _route(request))
+        log.exception("a handler failed", route=_route(request))
         if request.writer.output_size and request.transport is not None:
             request.transport.abort()  # a WebSocket by now: an answer would be rubbish among its frames
         return web.Response(status=500)
@@ -104,7 +111,7 @@ def malformed_is_no_incident(record: logging.LogRecord) -> bool:
     """A filter for the logger `aiohttp.server`: a request that can't be parsed is one line, not a traceback."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, HttpProcessingError):
-        log.warning("refused a malformed request: %s", type(error).__name__)
+        log.warning("refused a malformed request", kind=type(error).__name__)
     # A broken body surfaces once more when the rest of it is read past; whoever wanted it has told that already.
     return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
@@ -131,7 +138,7 @@ async def _body(request: web.Request) -> bytes:
 
 def _refused(request: web.Request, answer: web.HTTPException) -> web.HTTPException:
     """The same answer, after which the connection is closed: what is left of the body is not worth reading."""
-    log.warning("refused %s: body %s", _route(request), answer.reason)
+    log.warning("refused", route=_route(request), diagnosis=f"body {answer.reason}")
     answer.force_close()
     return answer
 
@@ -142,6 +149,17 @@ def _fields(request: web.Request, body: bytes) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise _refused(request, web.HTTPBadRequest(text="")) from None
+
+
+def _check_call_sid(request: web.Request, values: list[str]) -> None:
+    """Refuse a call that never was.
+
+    The signed text has no borders between names and values. So whoever has seen one webhook could cut its text into
+    other fields, and have each cut taken for a new call; but none of those has an id of the right length.
+    """
+    if len(values) > 1 or not all(map(_CALL_SID.fullmatch, values)):
+        log.warning("refused", route=_route(request), diagnosis="CallSid is none of Twilio's")
+        raise web.HTTPBadRequest(text="")
 
 
 def _route(request: web.Request) -> str:

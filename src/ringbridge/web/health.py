@@ -20,5 +20,6 @@ class HealthDesk:
         return web.Response(text="ok\n")
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        """200 while calls are taken, with the number of those in progress."""
-        return web.json_response({"ready": True, "calls": len(self.roster)})
+        """200 while calls are taken, 503 while we are leaving; with the number of calls in progress."""
+        ready = not self.roster.is_draining
+        return web.json_response({"ready": ready, "calls": len(self.roster)}, status=200 if ready else 503)

@@ -1,9 +1,9 @@
 """`GET /media-stream`: Twilio's stream of one call, let in by its signature and its token."""
 
 import asyncio
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from aiohttp import web
 
@@ -13,21 +13,30 @@ from ringbridge.calls.tokens import CallTokens
 from ringbridge.errors import BrokenMessage, TokenRefused
 from ringbridge.live.call import Call
 from ringbridge.live.roster import Roster
-from ringbridge.live.sockets import Closed, Socket, accept
+from ringbridge.live.sockets import POLICY_VIOLATION, Bounds, Closed, Socket, accept
+from ringbridge.log import get_logger
 from ringbridge.web.guards import TwilioGuard
+from ringbridge.web.lobby import Lobby
 from ringbridge.wire import twilio
 from ringbridge.wire.twiml import TOKEN_PARAMETER
 
 __all__ = ["MediaDesk"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 START_SECONDS = 5.0
 """Twilio sends `start` right after the upgrade; who does not is not Twilio."""
 
-FORMAT = twilio.MediaFormat(encoding="audio/x-mulaw", sample_rate=8000, channels=1)
+MAX_WAITING_STREAMS = 100
+"""Sockets that may wait for their `start`; the one that has waited longest makes room."""
 
-POLICY_VIOLATION = 1008
+MAX_KNOCKS = 16
+"""Messages until `start`: Twilio's is the second (Twilio, "Media Streams - WebSocket Messages")."""
+
+BOUNDS = Bounds(message_bytes=256 * 1024)
+"""Twilio's messages have some hundred bytes: 20 ms of audio. This holds 24 s of it."""
+
+FORMAT = twilio.MediaFormat(encoding="audio/x-mulaw", sample_rate=8000, channels=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +48,19 @@ class MediaDesk:
     ledger: Ledger
     tokens: CallTokens
     clock: Callable[[], float]
+    lobby: Lobby = field(default_factory=partial(Lobby, MAX_WAITING_STREAMS))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one stream until its socket ends."""
         self.guard.upgrade(request)
-        socket = await accept(request)
+        socket = await accept(request, BOUNDS)
         door = _Door(self, socket)
-        late = asyncio.get_running_loop().call_later(START_SECONDS, door.refuse, "no start came")
         closed = Closed(None)
         try:
             socket.listen(door.knock)
             closed = await socket.closed()
         finally:
-            late.cancel()
+            door.leave()
             if door.call is not None:
                 door.call.detached(socket, closed)
         return socket.response
@@ -80,21 +89,35 @@ class _Door:
         self._desk = desk
         self._socket = socket
         self._refused = False
+        self._knocks = 0
+        self._late = asyncio.get_running_loop().call_later(START_SECONDS, self.refuse, "no start came")
+        self._leave_lobby = desk.lobby.enter(partial(self.refuse, "too many streams wait for their start"))
 
     def knock(self, text: bytes) -> None:
         if self._refused:
+            return
+        self._knocks += 1
+        if self._knocks > MAX_KNOCKS:
+            self.refuse("many messages came, but no start")
             return
         try:
             message = twilio.decode(text)
             if isinstance(message, twilio.Start):
                 self.call = self._desk.admit(message, self._socket)
+                self.leave()
         except (BrokenMessage, TokenRefused) as error:
             self.refuse(str(error))
+
+    def leave(self) -> None:
+        """Wait no longer. May be called twice."""
+        self._late.cancel()
+        self._leave_lobby()
 
     def refuse(self, reason: str) -> None:
         """Close the socket, unless the call has taken it over."""
         if self.call is None and not self._refused:
             self._refused = True
-            log.warning("refused a media stream: %s", reason)
+            self.leave()
+            log.warning("refused a media stream", reason=reason)
             closing = self._socket.close(POLICY_VIOLATION, "refused")
             self._desk.roster.tasks.start(closing, name="close a refused stream")

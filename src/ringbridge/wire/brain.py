@@ -68,6 +68,11 @@ class AgentResponse(Struct, frozen=True, tag="agent_response"):
     event_id: int | None
     is_final: bool
 
+    @property
+    def is_spoken(self) -> bool:
+        """Whether it has anything to pronounce."""
+        return any(map(str.isalnum, self.content))
+
 
 class Pong(Struct, frozen=True, tag="pong"):
     """The answer to `Ping`."""

@@ -18,7 +18,10 @@ __all__ = [
     "fallback_for",
     "goodbye",
     "hang_up",
+    "once_more",
+    "reject",
     "say",
+    "say_and_hang_up",
     "shown_number",
     "sorry",
     "static_fallback",
@@ -27,6 +30,9 @@ __all__ = [
 
 TOKEN_PARAMETER = "token"  # noqa: S105 - the name of the parameter, not a token
 """The name under which the call token comes back in `start`'s custom parameters."""
+
+MESSAGE_SECONDS = 120
+"""The longest message that is recorded."""
 
 RING_SECONDS = 20
 TIME_LIMIT_SECONDS = 3600
@@ -70,9 +76,20 @@ def connect(*, stream_url: str, action: str, status_callback: str, token: str, k
     return str(response)
 
 
-def sorry(phrases: Phrases, fallback: Fallback | None) -> str:
-    """Say that something failed; then a human is dialled where there is one, otherwise the call ends."""
-    return str(_sorry(phrases, fallback))
+def sorry(phrases: Phrases, fallback: Fallback | None, *, voicemail: str | None, apologised: bool) -> str:
+    """Say that something failed, unless the caller has heard so; then the next rung that there is.
+
+    That is a human (`fallback.action` is asked what comes after), a message on tape (`voicemail` is the absolute URL
+    that is asked what comes after it), a goodbye.
+    """
+    response = VoiceResponse()
+    if not apologised:
+        response.say(phrases.sorry, language=phrases.language)
+    if fallback is None:
+        return str(_nobody(response, phrases, voicemail))
+    response.say(phrases.connecting, language=phrases.language)
+    _dial(response, fallback)
+    return str(response)
 
 
 def static_fallback(phrases: Phrases, number: str | None) -> str:
@@ -80,17 +97,33 @@ def static_fallback(phrases: Phrases, number: str | None) -> str:
 
     The human sees the caller's own number, as is Twilio's way when no other is named.
     """
-    response = _sorry(phrases, Fallback(number) if number else None)
+    response = VoiceResponse()
+    response.say(phrases.sorry, language=phrases.language)
     if number:
+        _dial(response, Fallback(number))
         response.say(phrases.goodbye, language=phrases.language)
     return str(response)
 
 
-def goodbye(phrases: Phrases) -> str:
-    """Say that nobody can take the call, and hang up."""
+def goodbye(phrases: Phrases, *, voicemail: str | None) -> str:
+    """Nobody takes the call: a message is recorded (`voicemail` is asked what comes after), or it ends."""
+    return str(_nobody(VoiceResponse(), phrases, voicemail))
+
+
+def once_more(url: str) -> str:
+    """Have Twilio ask `url` (absolute, or a path) what to do."""
     response = VoiceResponse()
-    response.say(phrases.goodbye, language=phrases.language)
-    response.hangup()
+    response.redirect(url, method="POST")
+    return str(response)
+
+
+def reject() -> str:
+    """The line is busy: the call is not answered, and costs nothing.
+
+    <https://www.twilio.com/docs/voice/twiml/reject>
+    """
+    response = VoiceResponse()
+    response.reject(reason="busy")
     return str(response)
 
 
@@ -105,6 +138,14 @@ def say(text: str, phrases: Phrases) -> str:
     """Say something, in the phrases' language."""
     response = VoiceResponse()
     response.say(text, language=phrases.language)
+    return str(response)
+
+
+def say_and_hang_up(text: str, phrases: Phrases) -> str:
+    """Say something, in the phrases' language, and end the call."""
+    response = VoiceResponse()
+    response.say(text, language=phrases.language)
+    response.hangup()
     return str(response)
 
 
@@ -144,11 +185,13 @@ def shown_number(caller: str, called: str) -> str | None:
     return next((text for text in (caller, called) if is_e164(text) and text not in WITHHELD), None)
 
 
-def _sorry(phrases: Phrases, fallback: Fallback | None) -> VoiceResponse:
-    response = VoiceResponse()
-    response.say(phrases.sorry, language=phrases.language)
-    if fallback is not None:
-        _dial(response, fallback)
+def _nobody(response: VoiceResponse, phrases: Phrases, voicemail: str | None) -> VoiceResponse:
+    if voicemail is not None:
+        response.say(phrases.leave_message, language=phrases.language)
+        # A message without a sound asks nobody: the document goes on (Twilio, "TwiML <Record>").
+        response.record(action=voicemail, method="POST", max_length=MESSAGE_SECONDS, play_beep=True)
+    response.say(phrases.goodbye, language=phrases.language)
+    response.hangup()
     return response
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ringbridge.errors import BrokenMessage
 from ringbridge.ids import AccountSid, CallSid, StreamSid
 
-__all__ = ["TERMINAL_STATUSES", "CallWebhook", "DialEnded", "StreamEvent", "is_e164"]
+__all__ = ["TERMINAL_STATUSES", "CallWebhook", "DialEnded", "StreamEvent", "VoicemailEnded", "is_e164"]
 
 TERMINAL_STATUSES = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 """The values of CallStatus after which there is nobody left on the line."""
@@ -76,6 +76,28 @@ class DialEnded:
         """Read the form of /dial-ended. Raises `BrokenMessage` without CallSid."""
         bridged = form.get("DialBridged") != "false"  # it is, where a human declined after hearing the whisper
         return cls(call=CallWebhook.read(form), answered=bridged and form.get("DialCallStatus") in _ANSWERED)
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailEnded:
+    """A message was recorded: Twilio keeps it under `recording_sid`; it lasts `seconds`.
+
+    <https://www.twilio.com/docs/voice/twiml/record#attributes-action>
+    """
+
+    call: CallWebhook
+    recording_sid: str
+    seconds: int
+
+    @classmethod
+    def read(cls, form: Mapping[str, str]) -> "VoicemailEnded":
+        """Read the form of /voicemail-ended. Raises `BrokenMessage` without CallSid."""
+        seconds = form.get("RecordingDuration", "")
+        return cls(
+            call=CallWebhook.read(form),
+            recording_sid=form.get("RecordingSid", ""),
+            seconds=int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 7 else 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ def documents(**settings):
             "fallback_number": HUMAN,
             "own_numbers": ("+15550199",),
             "whisper_text": None,
+            "takes_messages": False,
             "clock": lambda: NOW,
             "nonce": lambda: f"nonce {next(nonces)}",
             **settings,
@@ -35,6 +36,10 @@ def documents(**settings):
 
 def tags(document):
     return [element.tag for element in fromstring(document).iter()][1:]
+
+
+def said(document):
+    return [element.text for element in fromstring(document).iter("Say")]
 
 
 def token(document):
@@ -83,7 +88,37 @@ def test_digits_are_pressed_and_then_the_stream_is_back():
 
 @pytest.mark.parametrize("number", [None, "+15550199"])
 def test_the_sorry_dials_nobody_where_there_is_nobody_else(number):
-    assert tags(documents(fallback_number=number).sorry(PARTY, ENGLISH)) == ["Say"]
+    assert tags(documents(fallback_number=number).sorry(PARTY, ENGLISH)) == ["Say", "Say", "Hangup"]
+
+
+def test_the_ladder_below_the_conversation():
+    assert said(documents().sorry(PARTY, ENGLISH)) == [ENGLISH.sorry, ENGLISH.connecting]
+    assert tags(documents().sorry(PARTY, ENGLISH)) == ["Say", "Say", "Dial", "Number"]
+    nobody = documents(fallback_number=None, takes_messages=True)
+    assert tags(nobody.sorry(PARTY, ENGLISH)) == ["Say", "Say", "Record", "Say", "Hangup"]
+    assert said(nobody.sorry(PARTY, ENGLISH)) == [ENGLISH.sorry, ENGLISH.leave_message, ENGLISH.goodbye]
+    assert said(nobody.goodbye(ENGLISH)) == [ENGLISH.leave_message, ENGLISH.goodbye]
+    assert said(documents().goodbye(ENGLISH)) == [ENGLISH.goodbye]
+
+
+def test_who_has_heard_the_sorry_does_not_hear_it_again():
+    assert said(documents().sorry(PARTY, ENGLISH, apologised=True)) == [ENGLISH.connecting]
+    assert said(documents(fallback_number=None).sorry(PARTY, ENGLISH, apologised=True)) == [ENGLISH.goodbye]
+
+
+def test_a_message_may_last_two_minutes_and_leads_back_to_us():
+    document = fromstring(documents(fallback_number=None, takes_messages=True).sorry(PARTY, ENGLISH))
+    assert document.find("Record").attrib == {
+        "action": "https://bridge.test/voicemail-ended",
+        "method": "POST",
+        "maxLength": "120",
+        "playBeep": "true",
+    }
+
+
+def test_a_refused_caller_is_put_through_without_a_word():
+    assert tags(documents().put_through(PARTY)) == ["Dial", "Number"]
+    assert documents(fallback_number=None).put_through(PARTY) is None
 
 
 def test_numbers_and_texts_are_not_shown():

@@ -82,7 +82,7 @@ async def test_the_late_one_goes_on_for_the_quick_one_that_dies():
 
 async def test_a_stand_in_by_hedge_is_told(caplog):
     assert await says(Chain([Scripted("a", 0.7, BROKE), Scripted("b", 1.0, "here")], hedge_after=0.5)) == "here"
-    assert "a failed before its first word, and b stands in for it" in caplog.text
+    assert "another stands in for it model='a' other='b' when='before its first word'" in caplog.text
 
 
 async def test_two_of_one_name_may_race():

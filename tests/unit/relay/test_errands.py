@@ -11,6 +11,7 @@ from ringbridge.ids import StreamSid
 from ringbridge.plans import CollectDigits, PlaySound, SendDigits, Transfer
 from ringbridge.plans import HangUp as HangUpPlan
 from ringbridge.relay import events
+from ringbridge.relay.clips import Clips
 from ringbridge.relay.commands import (
     CloseEngine,
     HangUp,
@@ -32,15 +33,18 @@ SID = StreamSid("MZ1")
 SALES = Transfer("sales", "+15550124")
 
 
+CLIPS = Clips(*((base64.b64encode(bytes([number]) * 800).decode(),) for number in range(5)))
+
+
 class Line:
     """A call that talks; `handle` gives what is to be done, without the timers, which are kept in `timers`."""
 
     def __init__(self):
-        self.relay = Relay(variables={}, greeting="Hello.")
+        self.relay = Relay(variables={}, greeting="Hello.", clips=CLIPS, max_seconds=3600)
         self.timers = {}
         self.handle(events.Announced(ringing=True), events.EngineConnected())
         self.open()
-        self.handle(events.StreamStarted(SID))
+        self.handle(events.StreamStarted(SID), events.BrainAttached())
 
     def open(self):
         return self.engine_says(
@@ -77,6 +81,8 @@ class Line:
         """The agent speaks; gives the name of the mark."""
         payload = base64.b64encode(b"\x10" * ms * 8).decode()
         *_, mark = self.relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
+        if self.relay.awaits_audio(event_id):
+            self.handle(events.AudioSent(event_id))
         return json.loads(mark)["mark"]["name"]
 
     def echo(self, name):
@@ -258,7 +264,7 @@ def test_the_end_of_the_call_settles_what_waits_and_what_runs(line):
 def test_an_engine_that_ends_the_conversation_ends_the_call_for_who_waits_to_end_it(line):
     line.handle(Asked(1, HangUpPlan(), 5))
     mark = line.agent()
-    assert line.handle(events.EngineClosed(1000)) == [Record(Outcome.GOODBYE)]
+    assert line.handle(events.EngineClosed(1000))[1:] == [Record(Outcome.GOODBYE)]
     assert line.echo(mark)[-1] == HangUp()
     line.handle(events.HungUp())
     assert settled(line.stop()) == [(1, True)]
@@ -266,9 +272,15 @@ def test_an_engine_that_ends_the_conversation_ends_the_call_for_who_waits_to_end
 
 def test_nobody_is_put_through_whose_call_ends(line):
     line.handle(Asked(1, SALES, 5))
-    mark = line.agent()
     assert settled(line.handle(events.EngineClosed(1000))) == [(1, False)]
-    assert line.echo(mark)[-1] == HangUp()
+
+
+def test_somebody_is_put_through_all_the_same_when_the_conversation_is_lost(line):
+    line.handle(Asked(1, SALES, 5))
+    mark = line.agent()
+    assert settled(line.handle(events.EngineClosed(1011))) == []
+    line.echo(mark)
+    assert Redirect(SALES) in line.handle(TimerFired(Timer.ERRAND), TimerFired(Timer.ERRAND))
 
 
 def test_without_a_stream_it_waits_for_the_next_one(line):
@@ -315,7 +327,8 @@ def test_a_human_who_took_the_call_keeps_it(ringing):
 def test_while_they_talk_no_conversation_is_paid_for(ringing):
     commands = ringing.handle(TimerFired(Timer.AWAY))
     assert CloseEngine() in commands
-    assert ringing.timers == {Timer.AWAY: 3700.0}
+    assert ringing.timers.keys() == {Timer.AWAY, Timer.WARNING, Timer.TIME_UP}
+    assert ringing.timers[Timer.AWAY] == 3700.0
     assert Record(Outcome.TRANSFERRED) in ringing.handle(events.DialEnded(taken=True))
 
 
@@ -350,7 +363,7 @@ def test_a_caller_whom_nobody_took_and_who_does_not_come_back_is_not_waited_for(
 @pytest.mark.parametrize("code", [1000, 1011])
 def test_an_engine_that_closes_before_twilio_takes_the_stream_does_not_end_the_call(line, code):
     line.handle(Asked(1, SALES, None))
-    assert line.handle(events.EngineClosed(code)) == []
+    assert line.handle(events.EngineClosed(code)) == [Report(facts.ConversationClosed(code, ""))]
     line.stop()
     assert OpenEngine() in line.handle(events.StreamStarted(StreamSid("MZ2")))
 

@@ -8,8 +8,11 @@ import pytest
 from ringbridge import facts
 from ringbridge.facts import Outcome
 from ringbridge.ids import StreamSid
+from ringbridge.plans import HangUp as HangUpPlan
 from ringbridge.relay import events
+from ringbridge.relay.clips import Clips
 from ringbridge.relay.commands import (
+    Apologised,
     CloseEngine,
     CloseStream,
     DropTimer,
@@ -19,6 +22,7 @@ from ringbridge.relay.commands import (
     Record,
     Report,
     SetTimer,
+    Settled,
     ToEngine,
     ToTwilio,
 )
@@ -51,16 +55,24 @@ def mark(name):
     return twilio_says({"event": "mark", "streamSid": SID, "mark": {"name": name}})
 
 
+CLIPS = Clips(*((base64.b64encode(bytes([number]) * 800).decode(),) for number in range(5)))
+"""A tenth of a second each."""
+
+ASKED_TO_HANG_UP = events.Asked(1, HangUpPlan(), None)
 STOP = twilio_says({"event": "stop", "streamSid": SID, "stop": {}})
 
 
 def agent_speaks(relay, ms=100, event_id=1):
     payload = base64.b64encode(b"\x10" * ms * 8).decode()
-    return relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
+    wires = relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
+    if wires and relay.awaits_audio(event_id):
+        relay.handle(events.AudioSent(event_id))
+    return wires
 
 
 def new(greeting="Hello, I'm an AI."):
-    return Relay(variables={"caller": "+15550001", "called": "+15550002", "call_sid": "CA1"}, greeting=greeting)
+    variables = {"caller": "+15550001", "called": "+15550002", "call_sid": "CA1"}
+    return Relay(variables=variables, greeting=greeting, clips=CLIPS, max_seconds=3600)
 
 
 def play(relay, *story):
@@ -71,6 +83,7 @@ def play(relay, *story):
 def talking(greeting="Hello, I'm an AI."):
     relay = new(greeting)
     play(relay, events.Announced(ringing=True), events.EngineConnected(), metadata(), events.StreamStarted(SID))
+    play(relay, events.BrainAttached())
     return relay
 
 
@@ -148,17 +161,20 @@ class TestMakingReady:
         relay = new()
         play(relay, events.Announced(ringing=True), events.EngineConnected(), metadata())
         agent_speaks(relay)
-        assert play(relay, events.EngineClosed(1000)) == []
+        assert play(relay, events.EngineClosed(1000)) == [Report(facts.ConversationClosed(1000, ""))]
         commands = play(relay, events.StreamStarted(SID))
         assert Record(Outcome.GOODBYE) in commands
         assert HangUp() not in commands
         assert HangUp() in play(relay, mark("e0:1"))
 
-    def test_an_engine_that_has_failed_meanwhile_means_the_sorry(self):
+    def test_an_engine_that_has_failed_meanwhile_is_dialled_again_at_the_start(self):
         relay = new()
         play(relay, events.Announced(ringing=True), events.EngineConnected(), metadata())
-        assert play(relay, events.EngineClosed(1011, "x"))[0] == Record(Outcome.FAULT)
-        assert play(relay, events.StreamStarted(SID)) == [CloseStream()]
+        agent_speaks(relay)
+        assert OpenEngine() not in play(relay, events.EngineClosed(1011, "x"))
+        commands = play(relay, events.StreamStarted(SID))
+        assert OpenEngine() in commands
+        assert sent(commands, ToTwilio) == [], "its half greeting is not heard"
 
 
 class TestOpening:
@@ -187,14 +203,15 @@ class TestOpening:
         assert commands[0] == Record(Outcome.FAULT)
         assert "asr.user_input_audio_format" in reports(commands)[0].reason
 
-    def test_an_engine_that_can_not_be_reached_means_the_sorry(self):
+    def test_an_engine_that_can_not_be_reached_twice_means_the_sorry(self):
         relay = new()
         play(relay, events.Announced(ringing=False), events.StreamStarted(SID))
-        assert play(relay, events.EngineUnreached("refused")) == [
-            Record(Outcome.FAULT),
-            Report(facts.Faulted("refused")),
-            *OVER,
-        ]
+        commands = play(relay, events.EngineUnreached("refused"))
+        assert reports(commands) == [facts.ConversationRedialled("refused")]
+        assert commands[-1] == OpenEngine()
+        commands = play(relay, events.EngineUnreached("refused again"))
+        assert commands[:2] == [Record(Outcome.FAULT), Report(facts.Faulted("refused again"))]
+        assert reports(commands)[-1] == facts.ClipPlayed("sorry")
 
     @pytest.mark.parametrize(
         "story",
@@ -213,12 +230,15 @@ class TestOpening:
         assert facts.GreetingRefused() in reports(commands)
         assert commands[-1] == OpenEngine()
         assert "conversation_config_override" not in sent(play(relay, events.EngineConnected()))[0]
+        play(relay, events.StreamStarted(SID))
+        play(relay, events.EngineClosed(1008, "override"), events.EngineConnected())
         assert play(relay, events.EngineClosed(1008, "override"))[0] == Record(Outcome.FAULT)
 
     def test_a_close_with_1000_before_it_was_open_is_a_failed_engine(self):
         relay = new()
         play(relay, events.Announced(ringing=False), events.StreamStarted(SID), events.EngineConnected())
-        assert play(relay, events.EngineClosed(1000))[0] == Record(Outcome.FAULT)
+        assert OpenEngine() in play(relay, events.EngineClosed(1000))
+        assert play(relay, events.EngineConnected(), events.EngineClosed(1000))[1] == Record(Outcome.FAULT)
 
 
 class TestTalking:
@@ -299,7 +319,7 @@ class TestTalking:
         ],
     )
     def test_what_the_engine_tells_is_reported(self, message, fact):
-        assert play(talking(), said(message)) == [Report(fact)]
+        assert play(talking(), said(message))[0] == Report(fact)
 
     @pytest.mark.parametrize(
         "event",
@@ -373,13 +393,15 @@ class TestLosingTheStream:
     @pytest.mark.parametrize("code", [1000, 1011, None])
     def test_an_engine_that_closes_meanwhile_is_dialled_anew_and_does_not_greet_again(self, code):
         relay = talking()
+        agent_speaks(relay)
         play(relay, events.StreamClosed(None))
-        assert play(relay, events.EngineClosed(code)) == [OpenEngine()]
+        assert play(relay, events.EngineClosed(code))[-1] == OpenEngine()
         (initiation,) = sent(play(relay, events.EngineConnected()))
         assert initiation["conversation_config_override"] == {"agent": {"first_message": ""}}
 
     def test_where_the_greeting_is_the_engines_own_it_is_not_heard_a_second_time(self):
         relay = talking(greeting=None)
+        agent_speaks(relay)
         play(relay, events.StreamClosed(None), events.EngineClosed(1000), events.EngineConnected(), metadata())
         play(relay, events.StreamStarted(StreamSid("MZ2")))
         assert agent_speaks(relay) is None
@@ -389,9 +411,10 @@ class TestLosingTheStream:
     def test_nor_is_it_dialled_for_ever(self):
         relay = talking()
         play(relay, events.StreamClosed(None))
-        for _ in range(2):
-            play(relay, events.EngineClosed(1011), events.EngineConnected(), metadata())
-        assert play(relay, events.EngineClosed(1011))[0] == Record(Outcome.FAULT)
+        for _ in range(3):
+            assert OpenEngine() in play(relay, events.EngineClosed(1011))
+            play(relay, events.EngineConnected(), metadata())
+        assert Record(Outcome.FAULT) in play(relay, events.EngineClosed(1011))
 
 
 class TestTheEnd:
@@ -400,31 +423,59 @@ class TestTheEnd:
         assert play(talking(), event) == [Record(Outcome.CALLER_GONE), *OVER]
 
     @pytest.mark.parametrize("code", [None, 1001, 1002, 1008, 1011, 3000, 3008])
-    def test_an_engine_that_fails_means_the_sorry_recorded_before_anything_is_closed(self, code):
-        commands = play(talking(), events.EngineClosed(code))
-        assert commands[0] == Record(Outcome.FAULT)
-        assert commands[-3:] == OVER
+    def test_an_engine_that_fails_twice_means_the_sorry_recorded_before_anything_is_closed(self, code):
+        relay = talking()
+        assert OpenEngine() in play(relay, events.EngineClosed(code))
+        play(relay, events.EngineConnected(), metadata())
+        commands = play(relay, events.EngineClosed(code))
+        assert index(commands, Record) < index(commands, CloseEngine) < index(commands, ToTwilio)
+        assert Record(Outcome.FAULT) in commands
+        assert CloseStream() not in commands
+        assert play(relay, mark("e0:1"))[-4:] == [Apologised(), *OVER]
 
     def test_an_engine_that_is_done_is_played_to_its_end_then_the_call_is_ended_by_rest(self):
         relay = talking()
         agent_speaks(relay, 100)
         agent_speaks(relay, 100)
+        play(relay, ASKED_TO_HANG_UP)
         commands = play(relay, events.EngineClosed(1000))
-        assert commands == [Record(Outcome.GOODBYE), SetTimer(Timer.PLAYED, 2.2)]
+        assert commands[1:] == [Record(Outcome.GOODBYE), DropTimer(Timer.ERRAND), SetTimer(Timer.PLAYED, 2.2)]
         assert HangUp() not in play(relay, mark("e0:1"))
         assert HangUp() in play(relay, mark("e0:2"))
         assert play(relay, events.HungUp()) == [SetTimer(Timer.STOP_DUE, 2.0)]
-        assert play(relay, STOP) == OVER
+        assert play(relay, STOP) == [Settled(1, done=True), *OVER]
 
     def test_marks_that_never_come_back_do_not_keep_the_line_open(self):
         relay = talking()
         agent_speaks(relay)
-        play(relay, events.EngineClosed(1000))
+        play(relay, ASKED_TO_HANG_UP, events.EngineClosed(1000))
         assert HangUp() in play(relay, events.TimerFired(Timer.PLAYED))
 
-    def test_with_nothing_queued_the_call_is_ended_at_once(self):
-        commands = play(talking(), events.EngineClosed(1000))
-        assert index(commands, Record) < index(commands, HangUp)
+    def test_an_engine_that_ends_a_silent_conversation_has_our_farewell_said_for_it(self):
+        relay = talking()
+        commands = play(relay, events.EngineClosed(1000))
+        assert Record(Outcome.GOODBYE) in commands
+        assert reports(commands)[-1] == facts.ClipPlayed("farewell")
+        assert HangUp() in play(relay, mark("e0:1"))
+
+    def test_so_has_one_in_which_nobody_has_spoken_for_a_while(self):
+        relay = talking()
+        agent_speaks(relay)
+        play(relay, mark("e0:1"), events.TimerFired(Timer.LATELY))
+        assert Record(Outcome.GOODBYE) in play(relay, events.EngineClosed(1000))
+
+    def test_one_that_ends_in_the_middle_of_a_talk_is_dialled_again(self):
+        relay = talking()
+        agent_speaks(relay)
+        play(relay, mark("e0:1"))
+        assert play(relay, events.EngineClosed(1000))[-1] == OpenEngine()
+
+    @pytest.mark.parametrize("code", [1000, 1002, None])
+    def test_who_waits_to_hang_up_needs_no_other_conversation(self, code):
+        relay = talking()
+        agent_speaks(relay)
+        play(relay, ASKED_TO_HANG_UP)
+        assert Record(Outcome.GOODBYE) in play(relay, events.EngineClosed(code))
 
     def test_where_rest_fails_the_stream_is_closed(self):
         relay = talking()
@@ -438,13 +489,11 @@ class TestTheEnd:
 
     def test_a_caller_who_leaves_during_the_goodbye_leaves_it_a_goodbye(self):
         relay = talking()
-        agent_speaks(relay)
         play(relay, events.EngineClosed(1000))
         assert play(relay, STOP) == OVER
 
     def test_a_stream_lost_during_the_goodbye_is_not_waited_for(self):
         relay = talking()
-        agent_speaks(relay)
         play(relay, events.EngineClosed(1000))
         assert HangUp() in play(relay, events.StreamClosed(None))
         assert play(relay, events.HungUp()) == OVER

@@ -43,16 +43,21 @@ def test_connect():
     assert verbs(document) == [("Connect", {"action": "https://b.test/call-ended"}, [("Stream", stream, [parameter])])]
 
 
-def test_sorry_without_a_human_is_said_and_that_is_all():
-    assert verbs(twiml.sorry(ENGLISH, None)) == [SORRY]
+def test_sorry_without_a_human_is_followed_by_goodbye():
+    document = twiml.sorry(ENGLISH, None, voicemail=None, apologised=False)
+    assert verbs(document) == [SORRY, GOODBYE, ("Hangup", {}, None)]
 
 
 def test_sorry_dials_the_human():
     document = twiml.sorry(
-        ENGLISH, Fallback(HUMAN, caller_id=CALLER, action="https://b.test/dial-ended", time_limit_s=60)
+        ENGLISH,
+        Fallback(HUMAN, caller_id=CALLER, action="https://b.test/dial-ended", time_limit_s=60),
+        voicemail="https://b.test/voicemail-ended",
+        apologised=False,
     )
     attributes = {"callerId": CALLER, "timeout": "20", "timeLimit": "60", "action": "https://b.test/dial-ended"}
-    assert verbs(document) == [SORRY, ("Dial", attributes, [("Number", {}, HUMAN)])]
+    connecting = ("Say", {"language": "en-US"}, ENGLISH.connecting)
+    assert verbs(document) == [SORRY, connecting, ("Dial", attributes, [("Number", {}, HUMAN)])]
 
 
 def test_static_fallback_asks_nothing_of_our_server():
@@ -64,8 +69,16 @@ def test_static_fallback_without_a_human():
     assert verbs(twiml.static_fallback(ENGLISH, None)) == [SORRY]
 
 
+def test_once_more_asks_the_same_address_again():
+    assert verbs(twiml.once_more("/incoming-call")) == [("Redirect", {"method": "POST"}, "/incoming-call")]
+
+
+def test_a_line_that_is_busy_is_not_answered():
+    assert verbs(twiml.reject()) == [("Reject", {"reason": "busy"}, None)]
+
+
 def test_goodbye():
-    assert verbs(twiml.goodbye(ENGLISH)) == [GOODBYE, ("Hangup", {}, None)]
+    assert verbs(twiml.goodbye(ENGLISH, voicemail=None)) == [GOODBYE, ("Hangup", {}, None)]
 
 
 def test_hang_up():

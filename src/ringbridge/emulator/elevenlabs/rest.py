@@ -1,11 +1,10 @@
-"""ElevenLabs' REST API, as far as a bridge needs it: signed URLs and the speech engine resource.
+"""ElevenLabs' REST API, as far as a bridge needs it: signed URLs, the speech engine resource, text to speech.
 
 https://elevenlabs.io/docs/api-reference/conversations/get-signed-url
 """
 
 import asyncio
 import hmac
-import json
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,22 +12,18 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
+from ringbridge.emulator.elevenlabs.answers import Refused, detail, json_body, unprocessable
 from ringbridge.emulator.elevenlabs.engine import BadBody, Engine, apply, body, summary
 from ringbridge.emulator.elevenlabs.messages import Message
+from ringbridge.emulator.elevenlabs.text_to_speech import TextToSpeech
 from ringbridge.emulator.faults import Fault, Faults
+from ringbridge.emulator.speech.base import Voice
 
 __all__ = ["Owner", "Request", "Rest"]
 
 _LOOK_SECONDS: Final = 0.25
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-_STATUSES: Final = {
-    401: ("invalid_api_key", "Invalid API key"),
-    404: ("not_found", "The requested resource was not found."),
-    429: ("too_many_concurrent_requests", "Too many concurrent requests."),
-    503: ("system_busy", "The system is busy."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +61,15 @@ class Owner(Protocol):
 class Rest:
     """The routes and their handlers."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, voice: Voice) -> None:
+        """`voice` speaks whatever text to speech is asked for."""
         self._owner = owner
+        self._speech = TextToSpeech(voice)
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to an application."""
         one = "/v1/speech-engine/{engine_id}"
+        speech = "/v1/text-to-speech/{voice_id}"
         return [
             web.get("/v1/convai/conversation/get-signed-url", self._answering(self._signed_url)),
             web.get("/v1/speech-engine", self._answering(self._list)),
@@ -79,16 +77,19 @@ class Rest:
             web.get(one, self._answering(self._get)),
             web.patch(one, self._answering(self._update)),
             web.delete(one, self._answering(self._delete)),
+            web.post(speech, self._answering(self._speech.convert)),
+            web.post(f"{speech}/stream", self._answering(self._speech.stream)),
         ]
 
-    def _answering(self, handler: Callable[[web.Request], Awaitable[web.Response]]) -> _Handler:
+    def _answering(self, handler: _Handler) -> _Handler:
         """`handler`, for those who have the API key, its answer written down."""
 
-        async def answer(request: web.Request) -> web.Response:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            response: web.StreamResponse
             try:
                 self._check_key(request)
                 response = await handler(request)
-            except _Refused as refused:
+            except Refused as refused:
                 response = refused.response
             self._owner.requests.append(
                 Request(self._owner.now(), request.method, request.path, dict(request.query), response.status)
@@ -100,7 +101,7 @@ class Rest:
     def _check_key(self, request: web.Request) -> None:
         given = request.headers.get("xi-api-key", "").strip()
         if not hmac.compare_digest(given.encode(), self._owner.api_key.strip().encode()):
-            raise _Refused(401)
+            raise Refused(401)
 
     async def _signed_url(self, request: web.Request) -> web.Response:
         for fault in self._owner.faults.take("signed_url"):
@@ -108,10 +109,10 @@ class Rest:
                 return response
         engine_id = request.query.get("agent_id")
         if not engine_id:
-            return _unprocessable(("query", "agent_id"), "Field required")
+            return unprocessable(("query", "agent_id"), "Field required")
         engine = self._engine(engine_id)
         if self._owner.full(engine):
-            raise _Refused(429)
+            raise Refused(429)
         single_use = request.query.get("include_conversation_id", "false").lower() == "true"
         url = self._owner.sign_url(engine, request.host, single_use=single_use)
         return web.json_response({"signed_url": url})
@@ -123,7 +124,7 @@ class Rest:
             size = min(100, int(request.query.get("page_size", "30")))
             start = int(request.query.get("cursor") or "0")
         except ValueError:
-            return _unprocessable(("query", "page_size"), "Input should be a valid integer")
+            return unprocessable(("query", "page_size"), "Input should be a valid integer")
         end = start + size
         more = end < len(found)
         return web.json_response(
@@ -135,9 +136,9 @@ class Rest:
         )
 
     async def _create(self, request: web.Request) -> web.Response:
-        change = await _json(request)
+        change = await json_body(request)
         if change.get("speech_engine") is None:
-            return _unprocessable(("body", "speech_engine"), "Field required")
+            return unprocessable(("body", "speech_engine"), "Field required")
         now = int(self._owner.now())
         engine = Engine(f"seng_{secrets.token_hex(14)}", ws_url="", created=now, updated=now)
         _apply(engine, change, new=True)
@@ -149,7 +150,7 @@ class Rest:
 
     async def _update(self, request: web.Request) -> web.Response:
         engine = self._engine(request.match_info["engine_id"])
-        _apply(engine, await _json(request))
+        _apply(engine, await json_body(request))
         engine.updated = int(self._owner.now())
         return web.json_response(body(engine))
 
@@ -160,15 +161,8 @@ class Rest:
     def _engine(self, engine_id: str) -> Engine:
         engine = self._owner.engines.get(engine_id)
         if engine is None:
-            raise _Refused(404)
+            raise Refused(404)
         return engine
-
-
-class _Refused(Exception):
-    """The request ends here, with this response."""
-
-    def __init__(self, status: int, response: web.Response | None = None) -> None:
-        self.response = response or _detail(status)
 
 
 async def _strike(fault: Fault, request: web.Request) -> web.Response | None:
@@ -177,9 +171,9 @@ async def _strike(fault: Fault, request: web.Request) -> web.Response | None:
         case "delay":
             await asyncio.sleep(fault.ms / 1000)
         case "refuse":
-            return _detail(fault.status, fault.text)
+            return detail(fault.status, fault.text)
         case "quota":
-            return _detail(401, "quota_exceeded", "This request exceeds your quota.")
+            return detail(401, "quota_exceeded", "This request exceeds your quota.")
         case "garble":
             return web.Response(text=fault.text or '{"signed_url": ', content_type="application/json")
         case "drop" if request.transport is not None:
@@ -197,30 +191,8 @@ async def _outlast(request: web.Request) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _detail(status: int, name: str = "", text: str = "") -> web.Response:
-    """An error as the vendor writes it: https://elevenlabs.io/docs/eleven-api/resources/errors."""
-    usual, message = _STATUSES.get(status, ("internal_error", "Something went wrong."))
-    detail = {"status": name or usual, "message": text or message}
-    return web.json_response({"detail": detail}, status=status)
-
-
-def _unprocessable(path: tuple[str, ...], text: str) -> web.Response:
-    problem = {"type": "missing" if text == "Field required" else "value_error", "loc": path, "msg": text}
-    return web.json_response({"detail": [problem]}, status=422)
-
-
 def _apply(engine: Engine, change: Message, *, new: bool = False) -> None:
     try:
         apply(engine, change, new=new)
     except BadBody as bad:
-        raise _Refused(422, _unprocessable(("body", *bad.path), str(bad))) from bad
-
-
-async def _json(request: web.Request) -> Message:
-    try:
-        change = json.loads(await request.text())
-    except ValueError:
-        change = None
-    if not isinstance(change, dict):
-        raise _Refused(422, _unprocessable(("body",), "Input should be a valid dictionary"))
-    return change
+        raise Refused(422, unprocessable(("body", *bad.path), str(bad))) from bad

@@ -97,7 +97,7 @@ class ElevenLabsTwin:
     async def __aenter__(self) -> Self:
         """Serve."""
         app = web.Application()
-        app.add_routes(Rest(self).routes())
+        app.add_routes(Rest(self, self._voice).routes())
         app.router.add_get("/v1/convai/conversation", self._converse)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
         await self._runner.setup()

@@ -1,0 +1,1 @@
+"""What all processes of one deployment count together."""

@@ -1,0 +1,99 @@
+"""What the operator reads of a call: a line when it begins, one when it ends, and one for each thing that needs a mend.
+
+What is said, and who says it, is personal: the fields that hold it are masked, and only the first line has any.
+"""
+
+from collections.abc import Callable
+
+from structlog.stdlib import BoundLogger
+
+from ringbridge import facts
+from ringbridge.facts import CallEnded, Fact
+from ringbridge.ids import CallSid
+from ringbridge.log import get_logger
+from ringbridge.telemetry.tally import Tallies, Tally
+
+__all__ = ["Lines", "outcome_name"]
+
+log = get_logger("ringbridge.call")
+
+
+class Lines:
+    """An observer. Each of its lines bears the call's sid, and its newest stream's and conversation's once known."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` gives monotonic seconds."""
+        self._tallies = Tallies(clock)
+
+    def __call__(self, sid: CallSid, fact: Fact) -> None:
+        """Write the line that the fact is worth, if any."""
+        tally, now = self._tallies.note(sid, fact)
+        line = log.bind(call_sid=sid, **_ids(tally))
+        match fact:
+            case facts.CallBegan(caller=caller, called=called, language=language):
+                line.info("call began", caller=caller, called=called, language=language)
+            case facts.CallRefused(why=why):
+                line.info("call refused", why=why)
+            case CallEnded():
+                line.info("call ended", outcome=outcome_name(fact), **_summary(tally, now))
+            case facts.VoicemailLeft(recording_sid=recording_sid, seconds=seconds):
+                line.info("voicemail left", recording_sid=recording_sid, seconds=seconds)
+            case facts.Faulted(reason=reason):
+                line.error("call failed", reason=reason)
+            case _:
+                _note(line, fact)
+
+
+def outcome_name(ended: CallEnded) -> str:
+    """How the call ended for the caller, in one word; `given_back` when it was over before anything came of it."""
+    return ended.outcome.name.lower() if ended.outcome else "given_back"
+
+
+def _note(line: BoundLogger, fact: Fact) -> None:
+    match fact:
+        case facts.StreamLost(code=code):
+            line.warning("stream lost", code=code)
+        case facts.ConversationClosed(code=code, reason=reason) if code != 1000:
+            line.warning("conversation lost", code=code, reason=reason)
+        case facts.ConversationRedialled(reason=reason):
+            line.warning("conversation dialled again", reason=reason)
+        case facts.ConversationGivenBack():
+            line.warning("no stream came, the conversation was given back")
+        case facts.EngineComplained(kind=kind, text=text):
+            line.warning("the speech engine complains", kind=kind, complaint=text)
+        case facts.Broken(peer=peer, problem=problem):
+            line.warning("a broken message was passed over", peer=peer, problem=problem)
+        case facts.Unsent(peer=peer):
+            line.warning("a peer is too slow, audio for it is dropped", peer=peer)
+        case facts.Heard():
+            pass  # several a second
+        case _:
+            line.debug("fact", kind=type(fact).__name__)
+
+
+def _ids(tally: Tally | None) -> dict[str, str]:
+    if tally is None:
+        return {}
+    ids = {"stream_sid": tally.stream_sid, "conversation_id": tally.conversation_id}
+    return {name: value for name, value in ids.items() if value is not None}
+
+
+def _summary(tally: Tally | None, now: float) -> dict[str, float | None]:
+    if tally is None:
+        return {}
+    return {
+        "seconds": round(now - tally.began, 1),
+        "stream_seconds": round(tally.stream.seconds, 1),
+        "conversation_seconds": round(tally.conversation.seconds, 1),
+        "turns": tally.turns,
+        "barge_ins": tally.barge_ins,
+        "wait_ms_median": _ms(tally.median_wait),
+        "wait_ms_worst": _ms(tally.worst_wait),
+        "faults": tally.faults,
+        "clips": tally.clips,
+        "redials": tally.redials,
+    }
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

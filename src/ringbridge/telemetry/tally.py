@@ -1,0 +1,156 @@
+"""What is counted of a call while it lasts: no words, a few numbers, dropped at its end."""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from ringbridge import facts
+from ringbridge.facts import Fact
+from ringbridge.ids import CallSid, ConversationId, StreamSid
+
+__all__ = ["Meter", "Tallies", "Tally", "fault_kind"]
+
+MAX_CALLS: Final = 10_000
+"""So many calls are counted at once; beyond that the oldest is let go, and its end is told without numbers."""
+
+MAX_WAITS: Final = 1000
+"""So many of a call's waits are kept for their median: the newest."""
+
+
+def fault_kind(fact: Fact) -> str | None:
+    """The kind of fault that a fact tells of, of which there is a fixed number; `None` if it tells of none."""
+    match fact:
+        case facts.ConversationClosed(code=code):
+            return None if code == 1000 else "conversation_lost"
+        case facts.Broken(peer=peer):
+            return f"broken_message_of_{peer}"
+        case facts.EngineComplained():
+            return "engine_complained"
+        case facts.GreetingRefused():
+            return "greeting_refused"
+        case facts.StreamLost():
+            return "stream_lost"
+        case facts.TurnFailed():
+            return "brain_failed"
+        case facts.Faulted():
+            return "call_failed"
+        case _:
+            return None
+
+
+@dataclass(slots=True)
+class Meter:
+    """Adds up the time, in seconds, for which something was open."""
+
+    seconds: float = 0.0
+    _since: float | None = None
+
+    def start(self, at: float) -> None:
+        """It is open from now on, if it was not already."""
+        if self._since is None:
+            self._since = at
+
+    def stop(self, at: float) -> None:
+        """It is closed."""
+        if self._since is not None:
+            self.seconds += at - self._since
+            self._since = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """One call. Times are in seconds on the clock of whoever tells them."""
+
+    began: float
+    stream_sid: StreamSid | None = None
+    conversation_id: ConversationId | None = None
+    turns: int = 0
+    barge_ins: int = 0
+    faults: int = 0
+    clips: int = 0
+    redials: int = 0
+    wait: float | None = None
+    """What the caller waited for the reply that began with the newest fact; `None` if none did."""
+    worst_wait: float | None = None
+    stream: Meter = field(default_factory=Meter)
+    conversation: Meter = field(default_factory=Meter)
+    """The engine's vendor bills by it."""
+    _waits: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_WAITS))
+    _spoke: float | None = None
+
+    @property
+    def median_wait(self) -> float | None:
+        """Of the replies that the caller waited for; `None` if there was none."""
+        return median(self._waits) if self._waits else None
+
+    def note(self, fact: Fact, at: float) -> None:
+        """Count what has happened."""
+        self.wait = None
+        self.faults += fault_kind(fact) is not None
+        match fact:
+            case facts.StreamAttached(stream_sid=stream_sid):
+                self.stream_sid = stream_sid
+                self.stream.start(at)
+            case facts.StreamLost() | facts.Transferring(ended=False):
+                self.stream.stop(at)
+            case facts.ConversationOpened(conversation_id=conversation_id):
+                self.conversation_id = conversation_id
+                self.conversation.start(at)
+            case facts.ConversationClosed() | facts.ConversationGivenBack():
+                self.conversation.stop(at)
+            case facts.ConversationRedialled():
+                self.redials += 1
+                self.conversation.stop(at)
+            case facts.CallerSpoke():
+                self._spoke = at
+            case facts.ReplyBegan():
+                self._end_wait(at)
+            case facts.TurnAnswered():
+                self.turns += 1
+            case facts.Interrupted():
+                self.barge_ins += 1
+            case facts.ClipPlayed():
+                self.clips += 1
+            case facts.CallEnded():
+                self.stream.stop(at)
+                self.conversation.stop(at)
+            case _:
+                pass
+
+    def _end_wait(self, at: float) -> None:
+        if self._spoke is not None:
+            self.wait = at - self._spoke
+            self._waits.append(self.wait)
+            self.worst_wait = max(self.wait, self.worst_wait or 0.0)
+            self._spoke = None
+
+
+class Tallies:
+    """Those of the calls in progress."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` gives monotonic seconds."""
+        self._clock = clock
+        self._tallies: OrderedDict[CallSid, Tally] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._tallies)
+
+    def note(self, sid: CallSid, fact: Fact) -> tuple[Tally | None, float]:
+        """Count a fact. Gives the call's tally, which is let go when the call ends, and the time.
+
+        There is none for a call that was refused, or whose end has been told: what comes late begins nothing.
+        """
+        now = self._clock()
+        tally = self._tallies.get(sid)
+        if tally is None and isinstance(fact, facts.CallBegan | facts.StreamAttached | facts.ConversationOpened):
+            tally = self._tallies[sid] = Tally(now)
+            if len(self._tallies) > MAX_CALLS:
+                self._tallies.popitem(last=False)
+        if tally is not None:
+            tally.note(fact, now)
+        if isinstance(fact, facts.CallEnded):
+            self._tallies.pop(sid, None)
+        return tally, now

@@ -1,0 +1,59 @@
+"""Who is let in: asks how things stand, and lets `calls/admission.py` decide."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ringbridge.calls.admission import Counts, Rules, Why, admit
+from ringbridge.facts import CallEnded, Fact, StreamAttached
+from ringbridge.ids import CallSid
+from ringbridge.live.tasks import Tasks
+from ringbridge.shared.base import Usage
+
+__all__ = ["Gate"]
+
+
+@dataclass(slots=True)
+class Gate:
+    """The gate of one process. It listens to the calls, as the minutes that they last count.
+
+    `at_once` gives the calls in progress, `now` the time in the zone whose opening hours count, `elapsed` seconds that
+    only rise.
+    """
+
+    rules: Rules
+    usage: Usage
+    tasks: Tasks
+    at_once: Callable[[], int]
+    now: Callable[[], datetime]
+    elapsed: Callable[[], float]
+    _begun: dict[CallSid, float] = field(default_factory=dict)
+
+    async def ask(self, caller: str) -> Counts:
+        """Count a call of `caller`, and tell how things stand."""
+        in_minute = in_day = 0
+        seconds = 0.0
+        if self.rules.counts_calls:
+            in_minute, in_day = await self.usage.count_call(caller)
+        if self.rules.daily_seconds is not None:
+            now = self.elapsed()
+            seconds = await self.usage.seconds_today() + sum(now - begun for begun in self._begun.values())
+        return Counts(at_once=self.at_once(), in_minute=in_minute, in_day=in_day, seconds_today=seconds)
+
+    def decide(self, caller: str, counts: Counts) -> Why | None:
+        """What speaks against a call, if anything. Nothing may be awaited between this and taking it."""
+        counts = replace(counts, at_once=self.at_once())
+        return admit(caller, rules=self.rules, counts=counts, now=self.now())
+
+    def observe(self, sid: CallSid, fact: Fact) -> None:
+        """Note how long calls last."""
+        match fact:
+            case StreamAttached(again=False):
+                self._begun[sid] = self.elapsed()
+            case CallEnded():
+                begun = self._begun.pop(sid, None)
+                if begun is not None and self.rules.daily_seconds is not None:
+                    seconds = max(1, round(self.elapsed() - begun))
+                    self.tasks.start(self.usage.add_seconds(seconds), name=f"count the seconds of {sid}")
+            case _:
+                pass
