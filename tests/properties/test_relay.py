@@ -91,6 +91,10 @@ class CallModel(RuleBasedStateMachine):
                 assert self.outcome is None, "sent a caller elsewhere whose call ends"
                 assert not self.redirecting
                 self.redirecting = True
+            case commands.Rescue():
+                assert self.outcome is Outcome.FAULT
+                assert self.stream is None
+                self.redirecting = True
             case commands.Settled(number=number):
                 assert number in self.unanswered, "answered what nobody asked, or twice"
                 self.unanswered.remove(number)

@@ -31,6 +31,13 @@ class PhoneAPI(Protocol):
         """
         ...
 
+    async def is_over(self, call_sid: CallSid) -> bool:
+        """Whether a call has ended; one that Twilio does not know has.
+
+        Raises `VendorError`.
+        """
+        ...
+
     async def redirect(self, call_sid: CallSid, twiml: str) -> None:
         """Have Twilio carry out another document, in place of what it does with the call now.
 

@@ -1,15 +1,17 @@
 """Twilio's REST API, through its SDK."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import ClientError
 
 from ringbridge.apis.base import NOT_IN_PROGRESS
 from ringbridge.errors import VendorError
 from ringbridge.ids import CallSid
+from ringbridge.wire.webhook import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from twilio.rest import Client
@@ -34,16 +36,29 @@ class Twilio:
             if error.code != NOT_IN_PROGRESS:
                 raise
 
+    async def is_over(self, call_sid: CallSid) -> bool:
+        """Whether a call has ended; one that Twilio does not know has. Raises `VendorError`."""
+        try:
+            call = await self._ask("tell of a call", self._client.calls(call_sid).fetch_async())
+        except VendorError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return True
+        return call.status in TERMINAL_STATUSES
+
     async def redirect(self, call_sid: CallSid, twiml: str) -> None:
         """Have Twilio carry out another document. Raises `VendorError`."""
         await self._update(call_sid, "redirect a call", twiml=twiml)
 
     async def _update(self, call_sid: CallSid, what: str, **change: str) -> None:
+        await self._ask(what, self._client.calls(call_sid).update_async(**change))
+
+    async def _ask(self, what: str, request: Awaitable[Any]) -> Any:
         from twilio.base.exceptions import TwilioRestException  # noqa: PLC0415 - loaded by open_twilio()
 
         try:
             async with asyncio.timeout(SECONDS):
-                await self._client.calls(call_sid).update_async(**change)
+                return await request
         except TwilioRestException as error:
             text = f"Twilio refused to {what} with {error.status}, error {error.code}"
             raise VendorError(text, status=error.status, code=error.code) from None

@@ -20,7 +20,7 @@ from ringbridge.live.sockets import Closed, Socket, connect
 from ringbridge.live.tasks import Tasks
 from ringbridge.log import get_logger
 from ringbridge.phrases import for_language
-from ringbridge.plans import Plan, SendDigits, Transfer
+from ringbridge.plans import Plan
 from ringbridge.relay import commands, events
 from ringbridge.relay.clips import Clips
 from ringbridge.relay.commands import Command
@@ -96,12 +96,15 @@ class Call:
         self._outcome: Outcome | None = None
         self._slow: set[str] = set()
         self._over = asyncio.Event()
+        self._now = asyncio.get_running_loop().time
+        self._twilio_heard = self._engine_heard = self._now()
         self.tell(facts.CallBegan(party.caller, party.called, choice.language))
 
     # What others tell the call
 
     def announce(self, *, ringing: bool) -> None:
         """The call's webhook was answered; while it is still `ringing`, the call is made ready."""
+        self._twilio_heard = self._now()
         self._handle(events.Announced(ringing))
 
     def attach(self, stream: Socket, stream_sid: StreamSid) -> None:
@@ -147,6 +150,16 @@ class Call:
     def unsent(self) -> int:
         """Bytes that wait in its sockets until a slow peer reads."""
         return sum(socket.unsent for socket in (self._stream, self._engine) if socket is not None)
+
+    @property
+    def twilio_quiet_seconds(self) -> float:
+        """How long Twilio has said nothing about the call: neither on a stream nor by a webhook."""
+        return self._now() - self._twilio_heard
+
+    @property
+    def engine_quiet_seconds(self) -> float:
+        """How long the conversation has said nothing."""
+        return self._now() - self._engine_heard
 
     @property
     def is_transferring(self) -> bool:
@@ -254,7 +267,11 @@ class Call:
             case commands.CloseStream():
                 self._close_stream()
             case commands.Redirect(plan=plan):
-                self._tasks.start(self._redirect(plan), name=f"redirect {self.sid}")
+                document = self._services.documents.redirect(self._party, plan)
+                self._tasks.start(self._redirect(document), name=f"redirect {self.sid}")
+            case commands.Rescue():
+                document = self._services.documents.sorry(self._party, self.talk.phrases)
+                self._tasks.start(self._redirect(document), name=f"rescue {self.sid}")
             case commands.Settled(number=number, done=done):
                 if number in self._asked and not self._asked[number].done():
                     self._asked[number].set_result(done)
@@ -301,6 +318,7 @@ class Call:
     # Twilio's stream
 
     def _from_twilio(self, text: bytes) -> None:
+        self._twilio_heard = self._now()
         try:
             message = twilio.decode(text)
         except BrokenMessage as error:
@@ -319,9 +337,9 @@ class Call:
             stream.listen(_ignore)
             self._tasks.start(stream.close(), name=f"close stream of {self.sid}")
 
-    async def _redirect(self, plan: Transfer | SendDigits) -> None:
+    async def _redirect(self, document: str) -> None:
         try:
-            await self._services.phone.redirect(self.sid, self._services.documents.redirect(self._party, plan))
+            await self._services.phone.redirect(self.sid, document)
         except VendorError as error:
             if error.code == NOT_IN_PROGRESS:
                 self._handle(events.CallOver())
@@ -351,9 +369,7 @@ class Call:
     async def _converse(self) -> None:
         try:
             url = await self._services.engine.signed_url(self._choice.engine_id)
-            socket = await connect(
-                self._services.session, url, seconds=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS
-            )
+            socket = await connect(self._services.session, url, seconds=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS)
         except VendorError as error:
             self._handle(events.EngineUnreached(str(error)))
             return
@@ -377,6 +393,7 @@ class Call:
             await socket.close()
 
     def _from_engine(self, text: bytes) -> None:
+        self._engine_heard = self._now()
         try:
             message = engine.decode(text)
         except BrokenMessage as error:

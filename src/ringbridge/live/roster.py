@@ -96,8 +96,8 @@ class Roster:
         self._look_whether_idle()
         if await _any_of(self._idle, hurry, seconds=seconds) and self._idle.is_set():
             return True
-        log.warning("the calls still in progress are said goodbye to", calls=len(self._live_calls))
-        for call in self._live_calls:
+        log.warning("the calls still in progress are said goodbye to", calls=len(self.live_calls))
+        for call in self.live_calls:
             call.leave("the process stops")
         await _any_of(self._idle, seconds=GOODBYE_SECONDS)
         return False
@@ -105,14 +105,15 @@ class Roster:
     @property
     def held(self) -> int:
         """How many calls have, or are to have, a stream or a conversation."""
-        return len(self._live_calls)
+        return len(self.live_calls)
 
     @property
-    def _live_calls(self) -> list[Call]:
+    def live_calls(self) -> list[Call]:
+        """The calls that have, or are to have, a stream or a conversation."""
         return [call for call in self._calls.values() if call.is_held]
 
     def _look_whether_idle(self) -> None:
-        if self.is_draining and not self._live_calls:
+        if self.is_draining and not self.live_calls:
             self._idle.set()
 
     async def find(self, conversation_id: ConversationId) -> Call | None:

@@ -6,7 +6,7 @@ from ringbridge.relay.commands import Command, DropTimer, Report, SetTimer
 from ringbridge.relay.events import Timer
 from ringbridge.relay.keys import Keys
 from ringbridge.relay.playout import Cut
-from ringbridge.relay.state import Dial, Engine, Stream
+from ringbridge.relay.state import Dial, Engine, Phase, Stream
 
 __all__ = ["Away"]
 
@@ -27,6 +27,8 @@ class Away(Keys):
     """The layer of redirects: the stream's end is expected then, and the conversation is held."""
 
     def _redirected(self) -> list[Command]:
+        if self._phase is Phase.ENDING:
+            return self._finish()
         return self._away() if self._is_redirecting else []
 
     def _away(self) -> list[Command]:
@@ -47,6 +49,8 @@ class Away(Keys):
         ]
 
     def _redirect_failed(self) -> list[Command]:
+        if self._phase is Phase.ENDING:
+            return self._finish()
         if not self._is_redirecting or self._stream is Stream.AWAY:
             return []
         dial = self._engine_awaited() if self._engine is Engine.IDLE and self._stream is Stream.ATTACHED else []

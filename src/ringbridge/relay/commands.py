@@ -20,6 +20,7 @@ __all__ = [
     "Record",
     "Redirect",
     "Report",
+    "Rescue",
     "SetTimer",
     "Settled",
     "ToEngine",
@@ -66,6 +67,11 @@ class Redirect:
     """Have Twilio do something else with the call than to stream it, by REST; answered by `Redirected` or not."""
 
     plan: Transfer | SendDigits
+
+
+@dataclass(frozen=True, slots=True)
+class Rescue:
+    """Have Twilio, which brings no stream any more, say the sorry, by REST; answered by `Redirected` or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +136,7 @@ Command: TypeAlias = (
     | CloseStream
     | HangUp
     | Redirect
+    | Rescue
     | Settled
     | KeepDigits
     | Record

@@ -12,6 +12,7 @@ from ringbridge.relay.commands import (
     HangUp,
     Record,
     Report,
+    Rescue,
     SetTimer,
     Settled,
 )
@@ -105,6 +106,12 @@ class Ending(Sounds):
         failed = [Record(Outcome.FAULT), Report(facts.Faulted(reason)), *self._let_go()]
         self._phase = Phase.APOLOGISING
         return [*failed, *self._last_words("sorry")]
+
+    def _rescue(self, reason: str) -> list[Command]:
+        """Twilio brings no stream, and may not know that it has lost one: it is told what to do with the caller."""
+        failed = [Record(Outcome.FAULT), Report(facts.Faulted(reason)), *self._let_go()]
+        self._phase = Phase.ENDING
+        return [*failed, Rescue()]
 
     def _finish(self) -> list[Command]:
         self._phase = Phase.OVER

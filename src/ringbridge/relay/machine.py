@@ -333,7 +333,7 @@ class Relay(Away):
             case Timer.ENGINE_DUE if self._engine is Engine.DIALLING:
                 return self._engine_late()
             case Timer.HELD if self._stream is Stream.LOST and self._phase is Phase.LIVE:
-                return self._fault(f"the stream was lost, and no other came within {HOLD_SECONDS:g} s")
+                return self._rescue(f"the stream was lost, and no other came within {HOLD_SECONDS:g} s")
             case Timer.SILENCE:
                 return self._send_silence()
             case Timer.DIGITS:

@@ -22,6 +22,7 @@ from ringbridge.calls.tokens import CallTokens
 from ringbridge.config import Settings
 from ringbridge.live.call import Services
 from ringbridge.live.line import Facilities
+from ringbridge.live.reaper import reap
 from ringbridge.live.roster import Roster
 from ringbridge.live.sockets import client_session
 from ringbridge.live.sounds import Sounds
@@ -83,6 +84,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
                 tasks=roster.tasks,
                 transfer_numbers=dict(settings.transfer_numbers),
             )
+            roster.tasks.start(reap(roster, parts.phone), name="look after the calls")
             app = web.Application(middlewares=[guard_errors])
             app[ROSTER] = roster
             parts.metrics.watch_buffers(lambda: roster.unsent)

@@ -21,6 +21,7 @@ from ringbridge.relay.commands import (
     OpenEngine,
     Record,
     Report,
+    Rescue,
     SetTimer,
     Settled,
     ToEngine,
@@ -388,7 +389,13 @@ class TestLosingTheStream:
         play(relay, events.StreamClosed(1006))
         commands = play(relay, events.TimerFired(Timer.HELD))
         assert commands[0] == Record(Outcome.FAULT)
-        assert commands[-3:] == OVER
+        assert commands[-1] == Rescue()
+        assert play(relay, events.Redirected()) == OVER
+
+    def test_and_when_twilio_does_not_say_it_there_is_nothing_more_to_do(self):
+        relay = talking()
+        play(relay, events.StreamClosed(1006), events.TimerFired(Timer.HELD))
+        assert play(relay, events.RedirectFailed()) == OVER
 
     @pytest.mark.parametrize("code", [1000, 1011, None])
     def test_an_engine_that_closes_meanwhile_is_dialled_anew_and_does_not_greet_again(self, code):

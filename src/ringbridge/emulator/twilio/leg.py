@@ -14,6 +14,7 @@ from ringbridge.emulator.twilio.signing import Fields
 from ringbridge.emulator.twilio.webhooks import Method, Webhooks
 
 if TYPE_CHECKING:
+    from ringbridge.emulator.twilio.recording import Recording
     from ringbridge.emulator.twilio.stream import MediaStream
 
 __all__ = ["ENDED", "Dialled", "Document", "Hooks", "Leg", "Source", "Status"]
@@ -107,6 +108,7 @@ class Leg:
         self.ended_at: float | None = None
         self.queue_ms = 0
         self.pending_action: Source | None = None
+        self.recordings: list[Recording] = []
         """What Twilio asks, too, when the caller hangs up now."""
         self.stream_courier = Courier(self.webhooks, self.journal)
         self.dial_courier = Courier(self.webhooks, self.journal)

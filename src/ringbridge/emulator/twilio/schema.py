@@ -76,7 +76,7 @@ _DIAL = {
 
 _ELEMENTS = {
     "Response": _Element(
-        children=frozenset({"Connect", "Dial", "Hangup", "Pause", "Play", "Redirect", "Reject", "Say"})
+        children=frozenset({"Connect", "Dial", "Hangup", "Pause", "Play", "Record", "Redirect", "Reject", "Say"})
     ),
     "Connect": _Element({"action": _anything, "method": _METHOD}, frozenset({"Stream"})),
     "Stream": _Element(
@@ -101,6 +101,22 @@ _ELEMENTS = {
     ),
     "Hangup": _Element(),
     "Redirect": _Element({"method": _METHOD}, text=True),
+    "Record": _Element(
+        {
+            "action": _anything,
+            "method": _METHOD,
+            "timeout": _number(0, 600),
+            "finishOnKey": _anything,
+            "maxLength": _number(1, 14400),
+            "playBeep": _BOOLEAN,
+            "trim": _one_of("trim-silence", "do-not-trim"),
+            "recordingStatusCallback": _anything,
+            "recordingStatusCallbackMethod": _METHOD,
+            "recordingStatusCallbackEvent": _anything,
+            "transcribe": _BOOLEAN,
+            "transcribeCallback": _anything,
+        }
+    ),
     "Pause": _Element({"length": _number(0, 14400)}),
     "Reject": _Element({"reason": _one_of("rejected", "busy")}),
 }

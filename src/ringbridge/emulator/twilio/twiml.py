@@ -17,6 +17,7 @@ __all__ = [
     "Hangup",
     "Pause",
     "Play",
+    "Record",
     "Redirect",
     "Reject",
     "Say",
@@ -129,7 +130,17 @@ class Reject:
     reason: Literal["rejected", "busy"]
 
 
-Verb: TypeAlias = Connect | Say | Play | Dial | Hangup | Redirect | Pause | Reject
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message to be recorded: until `timeout` s of silence, for `max_length` s at most."""
+
+    action: str | None
+    method: Method
+    timeout: int
+    max_length: int
+
+
+Verb: TypeAlias = Connect | Say | Play | Dial | Hangup | Redirect | Pause | Reject | Record
 
 
 def read_document(body: bytes, content_type: str) -> list[Verb]:
@@ -166,6 +177,9 @@ def _verb(element: ET.Element) -> Verb:
             return Redirect(_text(element), _method(given.get("method")))
         case "Pause":
             return Pause(int(given.get("length", 1)))
+        case "Record":
+            timeout, longest = int(given.get("timeout", 5)), int(given.get("maxLength", 3600))
+            return Record(given.get("action"), _method(given.get("method")), timeout, longest)
         case "Reject":
             return Reject("busy" if given.get("reason") == "busy" else "rejected")
         case _:

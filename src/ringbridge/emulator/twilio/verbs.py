@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from typing import Literal, TypeAlias, assert_never
 from urllib.parse import urljoin
 
+from ringbridge.emulator.twilio import recording
 from ringbridge.emulator.twilio.dialling import HumanLeg
 from ringbridge.emulator.twilio.leg import Dialled, Document, Leg, Source
 from ringbridge.emulator.twilio.sounds import APOLOGY, play, press, say
@@ -18,6 +19,7 @@ from ringbridge.emulator.twilio.twiml import (
     Hangup,
     Pause,
     Play,
+    Record,
     Redirect,
     Reject,
     Say,
@@ -101,6 +103,8 @@ class Script:
                 return await self._dial(verb)
             case Redirect():
                 return Source(self._absolute(verb.url), verb.method)
+            case Record():
+                return await self._record(verb)
             case Reject():
                 return self._reject(verb)
             case Hangup():
@@ -116,6 +120,25 @@ class Script:
         if self._leg.answered_at is None:
             self._leg.set_status("busy" if verb.reason == "busy" else "no-answer")
         return "end"
+
+    async def _record(self, verb: Record) -> Step:
+        leg = self._leg
+        message = recording.begin()
+        url = self._absolute(verb.action) if verb.action else self._base
+        digits = "hangup"
+        try:
+            await recording.record(message, leg.handset, verb)
+            digits = ""
+        finally:
+            action = None
+            if not message.is_empty:
+                leg.recordings.append(message)
+                fields = message.fields(leg.exchange.account_sid, digits)
+                action = Source(url, verb.method, fields) if url else None
+            # Whoever hangs up now has left a message all the same.
+            leg.pending_action = action
+        leg.pending_action = None
+        return action
 
     async def _connect(self, verb: Connect) -> Step:
         leg = self._leg

@@ -1,0 +1,43 @@
+"""Looks after calls of which nothing is heard any more: who is over is let go, and who is nobody's is ended."""
+
+import asyncio
+
+from ringbridge.apis.base import PhoneAPI
+from ringbridge.errors import VendorError
+from ringbridge.live.call import Call
+from ringbridge.live.roster import Roster
+from ringbridge.log import get_logger
+
+__all__ = ["reap"]
+
+log = get_logger(__name__)
+
+SWEEP_SECONDS = 20.0
+"""How often the calls are looked at."""
+
+QUIET_SECONDS = 60.0
+"""A call of which Twilio has said nothing for so long is asked about; a live stream has 50 messages a second."""
+
+
+async def reap(roster: Roster, phone: PhoneAPI) -> None:
+    """Look after the calls until cancelled."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        for call in roster.live_calls:
+            if call.twilio_quiet_seconds >= QUIET_SECONDS:
+                await _look_at(call, phone)
+
+
+async def _look_at(call: Call, phone: PhoneAPI) -> None:
+    try:
+        over = await phone.is_over(call.sid)
+    except VendorError as error:
+        log.warning("Twilio does not tell whether a call is over", call_sid=call.sid, problem=str(error))
+        over = False
+    except Exception:  # whatever an SDK does wrong, the other calls are looked after
+        log.exception("asking Twilio about a call failed", call_sid=call.sid)
+        over = False
+    if over:
+        call.over()
+    elif not call.is_transferring and call.engine_quiet_seconds >= QUIET_SECONDS:
+        call.fail(f"neither Twilio nor the speech engine has said anything for {QUIET_SECONDS:g} s")
