@@ -108,7 +108,7 @@ class OneCall:
     def brain_asked(self) -> None:
         pass
 
-    def brain_said(self) -> None:
+    def brain_said(self, *, words: bool, complete: bool) -> None:
         pass
 
 

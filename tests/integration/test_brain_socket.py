@@ -130,7 +130,7 @@ class OneCall:
     def brain_asked(self):
         self.works += 1
 
-    def brain_said(self):
+    def brain_said(self, *, words, complete):
         self.words += 1
 
     def brain_attached(self, session):

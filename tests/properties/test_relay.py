@@ -186,9 +186,9 @@ class CallModel(RuleBasedStateMachine):
         self.tell(events.BrainDetached())
 
     @precondition(lambda self: self.brain)
-    @rule(said=st.booleans())
-    def brain_works(self, said):
-        self.tell(events.BrainSaid() if said else events.BrainAsked())
+    @rule(said=st.booleans(), words=st.booleans(), complete=st.booleans())
+    def brain_works(self, said, words, complete):
+        self.tell(events.BrainSaid(words, complete) if said else events.BrainAsked())
 
     @rule()
     def we_have_to_leave(self):

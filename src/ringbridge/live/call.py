@@ -223,9 +223,9 @@ class Call:
         """The brain has begun to look for an answer."""
         self._handle(events.BrainAsked())
 
-    def brain_said(self) -> None:
-        """Words of the brain's went to the engine, to be spoken."""
-        self._handle(events.BrainSaid())
+    def brain_said(self, *, words: bool, complete: bool) -> None:
+        """Words of the brain's went to the engine, or the end of its reply; `complete` where it can be spoken now."""
+        self._handle(events.BrainSaid(words, complete))
 
     # The call's life
 

@@ -62,8 +62,8 @@ class CallView(Protocol):
     def brain_asked(self) -> None:
         """The brain has begun to look for an answer."""
 
-    def brain_said(self) -> None:
-        """Words went to the engine, to be spoken."""
+    def brain_said(self, *, words: bool, complete: bool) -> None:
+        """Words went to the engine, or the end of a reply; `complete` where it can be spoken now."""
 
 
 FindCall: TypeAlias = Callable[[ConversationId], Awaitable[CallView | None]]
@@ -156,8 +156,8 @@ class BrainSession:
                 if not self._socket.send(wire.encode(message)):
                     log.warning("ElevenLabs is too slow to be told more, and is cut off", **self._ids)
                     self._socket.abort()
-                if self._call is not None and isinstance(message, wire.AgentResponse) and message.is_spoken:
-                    self._call.brain_said()
+                if self._call is not None and isinstance(message, wire.AgentResponse):
+                    self._call.brain_said(words=message.is_spoken, complete=message.is_complete)
             case commands.SetTimer(timer=timer, seconds=seconds):
                 self._drop_timer(timer)
                 self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)

@@ -136,7 +136,13 @@ class BrainAsked:
 
 @dataclass(frozen=True, slots=True)
 class BrainSaid:
-    """Words of the brain's went to the engine, to be spoken."""
+    """Words of the brain's went to the engine (or, without `words`, the end of its reply).
+
+    `complete`: nothing keeps the engine from speaking them; half a sentence it may hold until the rest comes.
+    """
+
+    words: bool
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,8 @@ class Relay(Away):
                 return self._brain_detached()
             case events.BrainAsked():
                 return self._brain_asked()
-            case events.BrainSaid():
-                return self._brain_said()
+            case events.BrainSaid(words=words, complete=complete):
+                return self._brain_said(words=words, complete=complete)
             case events.Unreadable(peer=peer, problem=problem):
                 return [Report(facts.Broken(peer, problem))]
             case events.Unwritten(peer=peer):

@@ -33,9 +33,11 @@ class Voice(State):
         self._brain_works = True
         return self._owe(Debtor.BRAIN) if self._watchdog.is_owed else []
 
-    def _brain_said(self) -> list[Command]:
-        self._brain_works = False
-        return self._owe(Debtor.ENGINE)
+    def _brain_said(self, *, words: bool, complete: bool) -> list[Command]:
+        self._brain_works = not complete
+        if not words and not self._watchdog.is_owed:
+            return []
+        return self._owe(Debtor.ENGINE if complete else Debtor.BRAIN)
 
     def _owe(self, debtor: Debtor, seconds: float = QUIET_SECONDS) -> list[Command]:
         """The caller waits for audio, and for no longer than `seconds` after the last that is still to be heard."""

@@ -73,6 +73,11 @@ class AgentResponse(Struct, frozen=True, tag="agent_response"):
         """Whether it has anything to pronounce."""
         return any(map(str.isalnum, self.content))
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether it ends a sentence, or the reply."""
+        return self.is_final or self.content.rstrip()[-1:] in _SENTENCE_ENDS
+
 
 class Pong(Struct, frozen=True, tag="pong"):
     """The answer to `Ping`."""
@@ -87,6 +92,7 @@ class Unknown(Struct, frozen=True):
 Incoming: TypeAlias = Init | UserTranscript | Ping | Close | Error
 Outgoing: TypeAlias = AgentResponse | Pong
 
+_SENTENCE_ENDS: Final = frozenset(".!?…।")
 _ROLES: Final = frozenset({"user", "agent"})
 _Decoders: TypeAlias = dict[str, msgspec.json.Decoder[Any]]
 
