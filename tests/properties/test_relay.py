@@ -44,6 +44,7 @@ class CallModel(RuleBasedStateMachine):
         self.engine = None  # None, "dialling", "connected"
         self.stream = None  # the attached stream's SID
         self.streams = 0
+        self.served = False
         self.outcome = None
         self.hanging_up = False
         self.finished = False
@@ -131,6 +132,7 @@ class CallModel(RuleBasedStateMachine):
         if self.redirecting and not self.finished:
             self.rest_answers_a_redirect(done=True)  # it does so sooner than the stream comes back
         self.streams += 1
+        self.served |= not self.finished
         self.stream = StreamSid(f"MZ{self.streams}")
         self.marks = []
         self.tell(events.StreamStarted(self.stream))
@@ -354,7 +356,10 @@ class CallModel(RuleBasedStateMachine):
                 break
         untouched = self.engine is None and self.stream is None and not self.timers
         assert self.finished or untouched
+        assert self.outcome is not None or not self.served, "the caller was left without an outcome"
 
+
+DEEP = settings.default.max_examples > 1000
 
 TestCall = CallModel.TestCase
-TestCall.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCall.settings = settings(max_examples=1500 if DEEP else 150, stateful_step_count=60 if DEEP else 40, deadline=None)

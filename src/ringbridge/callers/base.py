@@ -9,7 +9,11 @@ from ringbridge.wire.webhook import is_e164
 __all__ = ["MAX_ENTRIES", "CallerMemory", "check", "is_known"]
 
 MAX_KEY = 64
+"""Characters of a key under which something is remembered; a longer one is refused."""
+
 MAX_VALUE = 2_000
+"""Characters of what is remembered under one key; more is refused."""
+
 MAX_ENTRIES = 64
 """As much is kept of one caller."""
 

@@ -20,8 +20,13 @@ from ringbridge.wire.webhook import TERMINAL_STATUSES
 __all__ = ["AfterStream", "Arrival", "Entry", "Ledger", "SameAnswer", "after_stream", "on_arrival"]
 
 MAX_CALLS = 100_000
+"""Calls that are remembered; the one that was touched longest ago goes first."""
+
 MAX_REATTACHMENTS = 2
+"""Fresh streams that one call is offered after it has lost one; then it gets the sorry."""
+
 REMEMBERED_SECONDS = 24 * 60 * 60
+"""How long a call is remembered: Twilio may ask what comes next until its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,10 @@ from ringbridge.ids import AccountSid, CallSid
 __all__ = ["LIFE_SECONDS", "CallTokens"]
 
 LIFE_SECONDS = 90
+"""How long a call token is good: Twilio opens the stream as soon as it has read the document."""
+
 MAX_SPENT = 100_000
+"""Spent tokens that are remembered until they expire; the oldest goes first."""
 
 _ALGORITHM = "HS256"
 

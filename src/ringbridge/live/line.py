@@ -26,7 +26,10 @@ _KEYS = re.compile(r"[0-9*#A-Dw]{1,32}")
 """At most 32 keys, as for a call that Twilio places (Twilio, "Call resource", sendDigits)."""
 
 MAX_DIGITS = 32
+"""Keys that a brain may ask for at once."""
+
 MAX_TIMEOUT_SECONDS = 120.0
+"""How long a brain may wait for the next of them."""
 
 
 @dataclass(frozen=True, slots=True)

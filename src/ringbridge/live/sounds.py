@@ -17,7 +17,11 @@ from ringbridge.errors import NotAllowed
 __all__ = ["Sounds"]
 
 SECONDS = 5.0
+"""What fetching a sound may take."""
+
 MAX_BYTES = 10_000_000
+"""A larger file is refused: ten minutes have half as much."""
+
 MAX_SOUND_SECONDS = 600
 """Twilio queues ten minutes at most (Twilio, error 31931)."""
 

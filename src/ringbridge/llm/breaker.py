@@ -3,8 +3,13 @@
 __all__ = ["Breaker"]
 
 MOST_FAILURES = 3
+"""So many failures in a row, and a model is left alone."""
+
 COOL_SECONDS = 30.0
+"""How long it is left alone."""
+
 TRIAL_SECONDS = 10.0
+"""How long it may be tried by one turn alone after that."""
 
 
 class Breaker:

@@ -26,6 +26,7 @@ FIRST_PIECE_SECONDS = 5.0
 deadline."""
 
 MOST_TRIMS = 3
+"""How often a conversation is shortened that is too long for a model."""
 
 GO_ON = (
     "The words above are the beginning of your answer, which the caller has heard already. Go on from exactly there:"

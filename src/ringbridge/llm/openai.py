@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenAIModel"]
 
 CONNECT_SECONDS = 3.0
+"""What connecting to a model may take."""
+
 READ_SECONDS = 15.0
 """The longest pause between two pieces of a stream, and before the first. The caller hears nothing meanwhile."""
 

@@ -16,6 +16,8 @@ from ringbridge.turn import Call, Turn
 __all__ = ["Arguments", "Described", "Parameters", "Refusal", "describe", "read_parameters"]
 
 MAX_PROBLEMS = 5
+"""Of refused arguments, a model is told so many problems at once."""
+
 MAX_SHOWN = 60
 """Of a refused argument, a model is shown so many characters."""
 

@@ -35,7 +35,10 @@ MESSAGE_SECONDS = 120
 """The longest message that is recorded."""
 
 RING_SECONDS = 20
+"""How long a human is rung."""
+
 TIME_LIMIT_SECONDS = 3600
+"""The longest that the talk with them may last."""
 
 WITHHELD = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
 """ANONYMOUS, RESTRICTED, BLOCKED, UNKNOWN, UNAVAILABLE spelled on a keypad: carriers put them for a hidden number."""
