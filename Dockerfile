@@ -13,11 +13,20 @@ COPY src src
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && pip --python /opt/ringbridge install --no-deps /wheels/*.whl
 
-FROM python:3.13-slim
-RUN PIP_ROOT_USER_ACTION=ignore pip uninstall --yes pip \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin ringbridge
+# Whoever breaks in finds Python, and no other program: no shell, no package tool.
+FROM python:3.13-slim AS bare
 COPY --from=build /opt/ringbridge /opt/ringbridge
-ENV PATH=/opt/ringbridge/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=3001
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin ringbridge \
+    && mkdir /app \
+    && find /usr/local/bin -mindepth 1 ! -name python ! -name python3 ! -name python3.13 -delete \
+    && rm -rf /usr/local/lib/python3.13/ensurepip /usr/local/lib/python3.13/site-packages/* \
+        /usr/lib/apt /usr/lib/dpkg /usr/share/perl* /usr/lib/*/perl* /var/lib/apt /var/lib/dpkg /var/cache/* \
+    && rm -rf /usr/bin /usr/sbin
+
+# Nothing of what was removed is in a layer below.
+FROM scratch
+COPY --from=bare / /
+ENV PATH=/opt/ringbridge/bin LANG=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=3001
 # A brain of your own is mounted or copied here: BRAIN=brain.py:reply.
 WORKDIR /app
 USER 10001

@@ -72,7 +72,7 @@ def test_the_changelog_knows_this_version():
     assert f"\n## [{number[1]}]" in read("CHANGELOG.md")
 
 
-@pytest.mark.parametrize("script", ["run", "test", "install", "pythons", "lock", "docs"])
+@pytest.mark.parametrize("script", ["run", "test", "install", "pythons", "lock", "docs", "audit"])
 def test_scripts_can_be_run(script: str):
     mode = (ROOT / "scripts" / script).stat().st_mode
 

@@ -1,8 +1,9 @@
 """The settings: read once, from the environment and `.env`, whole or not at all."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -85,8 +86,11 @@ class Settings(FromEnvironment):
     """All settings, in the order of the README's table. Made by `load_settings`."""
 
     elevenlabs_api_key: Annotated[
-        SecretStr, Hint("make a key in ElevenLabs under Developers, API keys", "your-elevenlabs-api-key")
-    ] = Field(description="The ElevenLabs API key. It must be the one that made the speech engine.")
+        OneOrTwo, Hint("make a key in ElevenLabs under Developers, API keys", "your-elevenlabs-api-key")
+    ] = Field(
+        description="The ElevenLabs API key. It must be the one that made the speech engine. While it is rotated, "
+        "write the new and the old, comma-separated."
+    )
     elevenlabs_base_url: Origin = Field(
         default="https://api.elevenlabs.io", description="Where the ElevenLabs API is: a residency's, or a twin's."
     )
@@ -199,7 +203,7 @@ class Settings(FromEnvironment):
         default=500, ge=1, description="How many calls may be in progress at once, in each process."
     )
     calls_per_minute: Annotated[int | None, Hint("write a number of calls, from 1")] = Field(
-        default=None, ge=1, description="How often one number may call in a minute."
+        default=None, ge=1, description="How often one number may call in a minute. All who hide theirs count as one."
     )
     calls_per_day: Annotated[int | None, Hint("write a number of calls, from 1")] = Field(
         default=None, ge=1, description="How often one number may call on a day."
@@ -293,7 +297,7 @@ class Settings(FromEnvironment):
     @field_validator("refused_callers")
     @classmethod
     def _somebody_to_dial(cls, refused: str, info: ValidationInfo) -> str:
-        if refused == "dial" and info.data.get("fallback_number") is None:
+        if refused == "dial" and info.data.get("fallback_number", "one that was refused") is None:
             raise ValueError("is dial, but FALLBACK_NUMBER names nobody; set it, or write say or busy")
         return refused
 
@@ -324,7 +328,7 @@ class Settings(FromEnvironment):
             blocked=self.blocked_callers or Callers(),
             allowed=self.allowed_callers,
             takes_anonymous=self.anonymous_callers,
-            is_open=None if hours is None else OpeningHours(hours, timezone=self.zone).is_open,
+            is_open=None if hours is None else _by_the_clock(hours),
         )
 
     @property
@@ -336,6 +340,11 @@ class Settings(FromEnvironment):
     def patience(self) -> Patience:
         """How long a brain may be silent."""
         return Patience(None if self.filler_after is None else self.filler_after / 1000, self.brain_deadline / 1000)
+
+    @property
+    def elevenlabs_api_keys(self) -> tuple[str, ...]:
+        """The key with which we ask and, during a rotation, the one before it, with which the engine may sign."""
+        return both(self.elevenlabs_api_key)
 
     @property
     def twilio_auth_tokens(self) -> tuple[str, ...]:
@@ -419,6 +428,12 @@ def _problems(kind: type[FromEnvironment], error: ValidationError) -> Iterator[s
             case _:
                 text = f"is not understood; {_hint(kind.model_fields[name]).mend}"
         yield f"{name.upper()}: {text}"
+
+
+def _by_the_clock(hours: str) -> Callable[[datetime], bool]:
+    opening = OpeningHours(hours)
+    # The library knows not every zone that Python knows, so it is given what the clock on the wall shows.
+    return lambda now: opening.is_open(now.replace(tzinfo=None))
 
 
 def _hint(field: FieldInfo) -> Hint:

@@ -45,7 +45,7 @@ async def open_parts(
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
             open_elevenlabs(
-                api_key=settings.elevenlabs_api_key.get_secret_value(),
+                api_key=settings.elevenlabs_api_keys[0],
                 base_url=settings.elevenlabs_base_url,
             )
         )

@@ -12,7 +12,7 @@ from ringbridge.phrases import ENGLISH
 from ..integration.raw_house import house, new_call_sid
 from ..integration.raw_websocket import BINARY
 from .conftest import GREETING, says_hello
-from .raw import after_stream, goes_on, hears
+from .raw import WORDS, after_stream, goes_on, hears
 from .table import NOTHING, Row, Seen, faults
 
 SORRY = "*sorry*, *goodbye*"
@@ -360,6 +360,7 @@ async def test_a_binary_message(home, caplog, row):
 @faults("ElevenLabs", Row("Its pings stop", "the call goes on, as long as it answers ours"))
 async def test_no_pings(home, caplog, row):
     call = await home.place_call()
+    await call.carries(WORDS)
     for _ in range(2):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(12):

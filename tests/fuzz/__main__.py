@@ -7,6 +7,7 @@ that was found for it. Exits with 1 if there was one.
 """
 
 import argparse
+import logging
 import sys
 import traceback
 
@@ -19,17 +20,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="for all of them together  [default: 600]")
     parser.add_argument("--only", default="", help="readers whose name holds this")
     options = parser.parse_args()
+    logging.disable()  # each refusal is a line of it
     readers = [reader for reader in READERS if options.only in reader.name]
     findings = 0
     for reader in readers:
         try:
             tried = hunt(reader, seconds=options.seconds / len(readers))
-        except Foreign as foreign:
+        except (Foreign, ExceptionGroup) as foreign:
             findings += 1
-            print(f"{reader.name}: {foreign}", flush=True)
+            print(f"{reader.name}: {foreign}", flush=True)  # noqa: T201 - a script
             traceback.print_exception(foreign)
         else:
-            print(f"{reader.name}: {tried:,} inputs, no exception but our own", flush=True)
+            print(f"{reader.name}: {tried:,} inputs, no exception but our own", flush=True)  # noqa: T201
     return 1 if findings else 0
 
 

@@ -1,7 +1,6 @@
 """The hunt for an input at which a reader raises something that is not our own."""
 
 import time
-from collections.abc import Callable
 
 from hypothesis import HealthCheck, given, settings
 
@@ -23,8 +22,11 @@ def judge(reader: Reader, given_input: object) -> None:
         raise Foreign(f"{type(error).__name__} in {reader.name}") from error
 
 
-def hunt(reader: Reader, *, seconds: float, told: Callable[[int], None] = lambda _: None) -> int:
-    """Try inputs for so long; gives how many. Raises `Foreign`, whose notes hold the smallest input that was found."""
+def hunt(reader: Reader, *, seconds: float) -> int:
+    """Try inputs for so long; gives how many.
+
+    Raises `Foreign`, or a group of them, whose notes hold the smallest input that was found.
+    """
     tried = 0
     ends_at = time.monotonic() + seconds
 
@@ -36,5 +38,4 @@ def hunt(reader: Reader, *, seconds: float, told: Callable[[int], None] = lambda
     profile = settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     while time.monotonic() < ends_at:
         profile(given(reader.inputs)(count_and_judge))()
-        told(tried)
     return tried

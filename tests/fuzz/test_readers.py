@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .hunting import Foreign, hunt, judge
-from .readers import READERS, Reader
+from .readers import READERS, WAVS, Reader, b64, signed_token
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
@@ -13,6 +13,23 @@ from .readers import READERS, Reader
 @given(data=st.data())
 def test_any_input_is_read_or_refused_with_an_error_of_our_own(reader, data):
     judge(reader, data.draw(reader.inputs))
+
+
+CRIT_TOKENS = [(f'{{"alg":"HS256","crit":{crit}}}'.encode(), b"{}") for crit in ("null", "[null]", "[[]]", "7")]
+ONCE_FOUND = [
+    *(("wire/brain_token", signed_token(parts)) for parts in CRIT_TOKENS),
+    *(("calls/tokens", ".".join([*map(b64, parts), "AA"])) for parts in CRIT_TOKENS),
+    ("wire/signatures", ("//[x/y", "", "", False, None, None)),
+    ("audio/wav", WAVS[0].replace(b"fmt ", b"fact")),
+    ("audio/wav", WAVS[0].replace(b"fmt ", b"mt ", 1)),
+]
+"""What `scripts/fuzz` has found, and who it was that raised."""
+
+
+@pytest.mark.parametrize(("name", "found"), ONCE_FOUND)
+def test_what_was_found_once_stays_mended(name, found):
+    (reader,) = [reader for reader in READERS if reader.name == name]
+    judge(reader, found)
 
 
 def test_an_exception_that_is_not_our_own_is_found():

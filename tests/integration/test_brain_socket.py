@@ -183,7 +183,7 @@ async def served(brain, *, find_call=None, **changed):
 
     desk = BrainDesk(
         shared_secrets=(SECRET,),
-        api_key=API_KEY,
+        api_keys=(API_KEY,),
         check_token=True,
         clock=asyncio.get_running_loop().wall,
         brain=brain,
@@ -777,7 +777,7 @@ async def test_a_request_that_is_no_handshake_is_told_so():
 def test_what_is_secret_is_not_shown():
     desk = BrainDesk(
         shared_secrets=(SECRET,),
-        api_key=API_KEY,
+        api_keys=(API_KEY,),
         check_token=True,
         clock=float,
         brain=Diary(),

@@ -22,10 +22,10 @@ ORIGIN = f"https://{HOST}"
 TOKEN = "0123456789abcdef0123456789abcdef"
 
 FORMS = [
-    [("CallSid", "CA1"), ("From", "+15550100"), ("CallStatus", "ringing")],
-    [("CallSid", "CA1"), ("Digits", "2"), ("Digits", "1"), ("Digits", "2")],
-    [("CallSid", "CA1"), ("CallerName", "Zoë & Söhne = 50% + 1;"), ("FromCity", "東京")],
-    [("CallSid", "CA1"), ("FromCity", ""), ("empty", ""), ("a b", " c ")],
+    [("CallSid", "CA" + "1" * 32), ("From", "+15550100"), ("CallStatus", "ringing")],
+    [("CallSid", "CA" + "1" * 32), ("Digits", "2"), ("Digits", "1"), ("Digits", "2")],
+    [("CallSid", "CA" + "1" * 32), ("CallerName", "Zoë & Söhne = 50% + 1;"), ("FromCity", "東京")],
+    [("CallSid", "CA" + "1" * 32), ("FromCity", ""), ("empty", ""), ("a b", " c ")],
     [(f"Field{number}", "x" * number) for number in range(120)],
     [],
 ]
@@ -143,8 +143,8 @@ async def test_every_forged_request_is_refused(twilio, caplog):
         (form, sign(f"{url}/", form)),
         ([*form, ("To", "+15550199")], good),
         (form[1:], good),
-        ([("CallSid", "CA2"), *form[1:]], good),
-        ([*form, ("CallSid", "CA2")], good),
+        ([("CallSid", "CA" + "2" * 32), *form[1:]], good),
+        ([*form, ("CallSid", "CA" + "2" * 32)], good),
         ([], good),
     ]
     for fields, signature in forged:

@@ -63,7 +63,7 @@ class CallModel(RuleBasedStateMachine):
         for command in self.relay.handle(event):
             self.carry_out(command)
 
-    def carry_out(self, command):
+    def carry_out(self, command):  # noqa: PLR0915
         assert not self.finished or command == commands.CloseStream(), "asked for something after the end"
         match command:
             case commands.OpenEngine():

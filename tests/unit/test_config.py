@@ -1,7 +1,11 @@
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from ringbridge.calls.admission import Callers, Rules
 from ringbridge.config import Settings, describe, load_settings
 from ringbridge.errors import SettingsError
 from ringbridge.public_url import PublicUrl
@@ -270,3 +274,115 @@ def test_each_setting_is_described():
         assert row.help.endswith(".")
         assert row.needed == (row.otherwise == "needed")
         assert row.default or row.otherwise
+
+
+def test_nothing_but_calls_at_once_is_bound_by_itself():
+    given = settings()
+
+    assert given.rules == Rules(max_calls=500)
+    assert (given.redis_url, given.refused_callers, given.zone) == (None, "say", ZoneInfo("UTC"))
+
+
+def test_what_bounds_the_calls():
+    rules = settings(
+        MAX_CALLS="2", CALLS_PER_MINUTE="3", CALLS_PER_DAY="4", DAILY_MINUTES="5",
+        BLOCKED_CALLERS="+1 415 555 0155, +1900*", ALLOWED_CALLERS="us,client:ann", ANONYMOUS_CALLERS="off",
+    ).rules  # fmt: skip
+
+    assert rules == Rules(
+        max_calls=2,
+        per_minute=3,
+        per_day=4,
+        daily_seconds=300,
+        blocked=Callers(frozenset({"+14155550155"}), ("+1900",)),
+        allowed=Callers(frozenset({"client:ann"}), countries=frozenset({"US"})),
+        takes_anonymous=False,
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "off"])
+@pytest.mark.parametrize("name", ["MAX_CALLS", "CALLS_PER_MINUTE", "CALLS_PER_DAY", "DAILY_MINUTES"])
+def test_a_bound_is_a_number_from_one(name: str, value: str):
+    assert re.fullmatch(
+        rf"{name}: is not understood; write a number of (calls|minutes), from 1", problem(**{name: value})
+    )
+
+
+@pytest.mark.parametrize("value", ["+1900", "RU,", "everybody", "4155550155"])
+@pytest.mark.parametrize("name", ["BLOCKED_CALLERS", "ALLOWED_CALLERS"])
+def test_a_list_of_callers_names_somebody(name: str, value: str):
+    line = problem(**{name: value})
+
+    assert line.startswith(f"{name}: has an entry, no. ")
+    assert "; write numbers like +14155550100" in line
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "opens"),
+    [
+        ("UTC", "Mo-Fr 09:00-17:30; Sa 10:00-14:00", "2026-03-02T09:00Z"),
+        ("Europe/Berlin", "Mo-Fr 09:00-17:30", "2026-03-02T08:00Z"),
+        ("Europe/Berlin", "Mo-Fr 09:00-17:30", "2026-03-30T07:00Z"),
+        ("America/New_York", "Mo-Fr 09:00-17:30", "2026-03-09T13:00Z"),
+        ("Asia/Kolkata", "Mo 09:00-17:30", "2026-03-02T03:30Z"),
+        ("posix/Europe/Berlin", "Mo-Fr 09:00-17:30", "2026-03-30T07:00Z"),
+        ("UTC", "Fr 22:00-06:00", "2026-03-06T22:00Z"),
+        ("UTC", "24/7; Mar 01-02 off", "2026-03-03T00:00Z"),
+    ],
+)
+def test_opening_hours_go_by_the_clock_of_their_zone(zone: str, hours: str, opens: str):
+    given = settings(OPENING_HOURS=hours, TIME_ZONE=zone)
+    moment = datetime.fromisoformat(opens).astimezone(given.zone)
+
+    assert given.rules.is_open(moment)
+    assert not given.rules.is_open(moment - timedelta(minutes=1))
+
+
+def test_in_the_hour_that_comes_twice_it_is_open_twice():
+    given = settings(OPENING_HOURS="02:30-02:45", TIME_ZONE="Europe/Berlin")
+    minutes = (datetime(2026, 10, 25, tzinfo=UTC) + timedelta(minutes=count) for count in range(180))
+
+    assert sum(given.rules.is_open(minute.astimezone(given.zone)) for minute in minutes) == 30
+
+
+@pytest.mark.parametrize("value", ["always", "Mo-Fr 9-17", "25:00-26:00 Mo", "Mo-Fr 09:00-17:30;;x"])
+def test_other_opening_hours_are_refused(value: str):
+    assert problem(OPENING_HOURS=value).startswith("OPENING_HOURS: is not understood; write it like Mo-Fr 09:00-17:30")
+
+
+@pytest.mark.parametrize(
+    "value", ["Berlin", "Europe", "+01:00", "../../etc/passwd", "/etc/localtime", "europe/nowhere"]
+)
+def test_other_time_zones_are_refused(value: str):
+    assert problem(TIME_ZONE=value) == "TIME_ZONE: is no time zone; write one like Europe/Berlin or America/New_York"
+
+
+@pytest.mark.parametrize("value", ["redis://localhost", "redis://:pass@host:6379/0", "rediss://user:pass@host:6380/1"])
+def test_a_redis_has_a_url_that_is_never_shown(value: str):
+    given = settings(REDIS_URL=value)
+
+    assert given.redis_url.get_secret_value() == value
+    assert "host" not in repr(given.redis_url)
+
+
+@pytest.mark.parametrize(
+    "value", ["localhost:6379", "http://host", "redis://", "redis://:pass@", "redis://h:port", "redis://["]
+)
+def test_what_is_no_redis_is_refused(value: str):
+    line = problem(REDIS_URL=value)
+
+    assert line == "REDIS_URL: is not the URL of a Redis; write it like redis://host:6379/0 (rediss:// for TLS)"
+
+
+@pytest.mark.parametrize("value", ["say", "busy"])
+def test_refused_callers_get_what_is_set(value: str):
+    assert settings(REFUSED_CALLERS=value).refused_callers == value
+
+
+def test_refused_callers_are_put_through_only_to_somebody():
+    assert settings(REFUSED_CALLERS="dial", FALLBACK_NUMBER="+15550100199").refused_callers == "dial"
+    assert problem(REFUSED_CALLERS="dial") == (
+        "REFUSED_CALLERS: is dial, but FALLBACK_NUMBER names nobody; set it, or write say or busy"
+    )
+    assert problem(REFUSED_CALLERS="dial", FALLBACK_NUMBER="112").startswith("FALLBACK_NUMBER: ")
+    assert problem(REFUSED_CALLERS="hang up") == "REFUSED_CALLERS: is not understood; write say, dial or busy"

@@ -56,7 +56,7 @@ def from_wav(riff: bytes) -> bytes:
     """
     try:
         return _mulaw(_plain_header(riff))
-    except (wave.Error, EOFError, struct.error) as error:
+    except (wave.Error, EOFError, RuntimeError, struct.error) as error:  # a chunk may claim to end beyond the file
         reason = str(error) or "it ends too early"
         raise WavError(f"it is no PCM WAV file ({reason}); save it as WAV, 16 bit PCM") from error
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Whether a call that comes in is taken: decided in the webhook, before anything is opened that costs money."""
+"""Whether a call is taken: decided in the webhook, before anything is opened that costs money."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,13 @@ from ringbridge.phrases import Phrases
 from ringbridge.wire.twiml import WITHHELD
 from ringbridge.wire.webhook import is_e164
 
-__all__ = ["Callers", "Counts", "Rules", "Why", "admit", "parse_callers"]
+__all__ = ["Callers", "Counts", "Rules", "Why", "admit", "is_anonymous", "parse_callers"]
+
+_ADDRESSES = ("client:", "sip:", "sips:")
+"""Who calls from these has no number: <https://www.twilio.com/docs/voice/twiml#request-parameters>."""
+
+_ANONYMOUS_SIP = re.compile(r"sips?:anonymous@", re.IGNORECASE)
+"""RFC 3323, section 4.1.1.3."""
 
 
 class Why(Enum):
@@ -41,7 +47,10 @@ class Why(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """A list of callers: exact ones, numbers that begin alike, countries by their ISO 3166 codes."""
+    """A list of callers: exact ones, numbers that begin alike, countries by their ISO 3166 codes.
+
+    A number of no country, which may be made up, is the main one's of its calling code: +1 is the US, +7 Russia.
+    """
 
     exact: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
@@ -51,14 +60,14 @@ class Callers:
         """Whether this caller, as Twilio gives them, is among them."""
         if caller in self.exact:
             return True
-        if not is_e164(caller):
-            return False
+        if is_anonymous(caller) or not is_e164(caller):
+            return False  # ANONYMOUS on a keypad would be a number of Lesotho, RESTRICTED one of Russia
         return caller.startswith(self.prefixes) or _country(caller) in self.countries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What is set. `None` is no bound; `is_open` tells of a moment whether it is within the opening hours."""
+    """What is set. `None` is no bound; `is_open` tells of a moment, by our own clock, whether it is in the hours."""
 
     max_calls: int
     per_minute: int | None = None
@@ -74,12 +83,17 @@ class Rules:
         """Whether anything depends on how often a number calls."""
         return self.per_minute is not None or self.per_day is not None
 
+    @property
+    def for_outgoing(self) -> "Rules":
+        """What still bounds a call that we have placed: whom we ring, and when, was decided before."""
+        return Rules(max_calls=self.max_calls, daily_seconds=self.daily_seconds)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How things stand: calls in progress; this number's, with this one; the seconds of all calls today."""
+    """How things stand: calls in progress; this caller's, with this one; the seconds of all calls today."""
 
-    at_once: int
+    at_once: int = 0
     in_minute: int = 0
     in_day: int = 0
     seconds_today: float = 0.0
@@ -88,7 +102,7 @@ class Counts:
 def admit(caller: str, *, rules: Rules, counts: Counts, now: datetime) -> Why | None:
     """Decide about a call of `caller`, who is as Twilio gives them; `None`: it is taken.
 
-    A block goes over all else; a call that is refused for itself has taken nobody's line.
+    A block goes over all else; whoever could not be taken anyway is not told of busy lines.
     """
     if rules.blocked.have(caller):
         return Why.BLOCKED
@@ -106,20 +120,20 @@ def admit(caller: str, *, rules: Rules, counts: Counts, now: datetime) -> Why | 
 
 
 def is_anonymous(caller: str) -> bool:
-    """Whether the caller shows no number; a client of Twilio's or a SIP address is none, but no secret."""
-    if caller.startswith(("client:", "sip:", "sips:")):
-        return False
+    """Whether nobody can know who calls; a client of Twilio's or a SIP address is no number, but no secret."""
+    if caller.startswith(_ADDRESSES):
+        return _ANONYMOUS_SIP.match(caller) is not None
     return not is_e164(caller) or caller in WITHHELD
 
 
 def parse_callers(text: str) -> Callers:
     """Read `+14155550100, +1900*, RU, client:alice`. Raises `ValueError`: what is wrong, and the mend."""
     exact, prefixes, countries = set(), [], set()
-    for entry in (part.strip() for part in text.split(",")):
-        number = re.sub(r"[ ().-]", "", entry)
+    for position, entry in enumerate((part.strip() for part in text.split(",")), 1):
+        number = _without_trunk_prefix(re.sub(r"[ ().-]", "", entry))
         if re.fullmatch(r"\+[1-9][0-9]*\*", number):
             prefixes.append(number[:-1])
-        elif is_e164(number):
+        elif re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
             exact.add(number)
         elif entry.upper() in phonenumbers.SUPPORTED_REGIONS:
             countries.add(entry.upper())
@@ -127,7 +141,8 @@ def parse_callers(text: str) -> Callers:
             exact.add(entry)
         else:
             raise ValueError(
-                f"has {entry!r}; write numbers like +14155550100, beginnings like +1900*, countries like RU"
+                f"has an entry, no. {position}, that is nobody; write numbers like +14155550100, beginnings like "
+                "+1900*, countries like RU, others like client:alice"
             )
     return Callers(frozenset(exact), tuple(prefixes), frozenset(countries))
 
@@ -136,8 +151,21 @@ def _exceeds(count: int, most: int | None) -> bool:
     return most is not None and count > most
 
 
+def _without_trunk_prefix(number: str) -> str:
+    """As Twilio would write it: +44 (0)20 is dialled +4420."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    # Of what is no whole number, but may be a list's beginning or a made-up caller, nothing is known to be too much.
+    whole = is_e164(number) and phonenumbers.is_possible_number(parsed)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if whole else number
+
+
 def _country(number: str) -> str | None:
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
+        parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:
         return None
+    main = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    return phonenumbers.region_code_for_number(parsed) or main

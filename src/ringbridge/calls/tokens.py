@@ -63,7 +63,7 @@ class CallTokens:
         for key in self._keys:
             try:
                 return jwt.decode(token, key, algorithms=[_ALGORITHM]).claims
-            except (JoseError, ValueError):  # the other secret's, or no token at all
+            except (JoseError, TypeError, ValueError, RecursionError):  # the other secret's, or no token at all
                 continue
         raise TokenRefused("the call token is forged")
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import click
-from pydantic import SecretStr
 
 from ringbridge.audio.mulaw import RATE
 from ringbridge.calls.languages import EngineChoice
 from ringbridge.config import FromEnvironment, load
 from ringbridge.live.clips import CLIP_SECONDS, NAMES
 from ringbridge.phrases import ENGLISH, LANGUAGES
-from ringbridge.setting_types import EngineId, Engines, Hint, Origin
+from ringbridge.setting_types import EngineId, Engines, Hint, OneOrTwo, Origin, both
 
 if TYPE_CHECKING:
     from ringbridge.apis.elevenlabs import ElevenLabs
@@ -28,7 +27,7 @@ class _Account(FromEnvironment):
     """What the command shares with `ringbridge serve`."""
 
     elevenlabs_api_key: Annotated[
-        SecretStr, Hint("make a key in ElevenLabs under Developers, API keys", "your-elevenlabs-api-key")
+        OneOrTwo, Hint("make a key in ElevenLabs under Developers, API keys", "your-elevenlabs-api-key")
     ]
     elevenlabs_base_url: Origin = "https://api.elevenlabs.io"
     speech_engine_id: Annotated[
@@ -93,7 +92,7 @@ def _spoken(engines: tuple[EngineChoice, ...]) -> list[str]:
 async def _make(account: _Account, folder: Path, languages: list[str], voice: str | None, *, force: bool) -> None:
     from ringbridge.apis.elevenlabs import open_elevenlabs  # noqa: PLC0415 - `--help` does not wait for it
 
-    key = account.elevenlabs_api_key.get_secret_value()
+    key = both(account.elevenlabs_api_key)[0]
     async with open_elevenlabs(api_key=key, base_url=account.elevenlabs_base_url) as api:
         for language in languages:
             if clips := _to_make(folder, language, force=force):

@@ -47,19 +47,14 @@ class _Engine(FromEnvironment):
 @click.option("--ws-url", help="Where the brain is.  [default: PUBLIC_URL, with /ws]")
 @click.option("--bridge", help="What answers to that name here.  [default: http://127.0.0.1:PORT, without --ws-url]")
 @click.option("--engine-id", help="The engine's id.  [default: SPEECH_ENGINE_ID]")
-@click.option(
-    "--api-key", help="The key that clients show, and that signs brain tokens.  [default: ELEVENLABS_API_KEY]"
-)
 @click.option("--speech", type=click.Choice(SPEECH_KINDS), default="auto", help="Real speech, or a codec.")
-def command(
-    *, port: int, ws_url: str | None, bridge: str | None, engine_id: str | None, api_key: str | None, speech: str
-) -> None:
+def command(*, port: int, ws_url: str | None, bridge: str | None, engine_id: str | None, speech: str) -> None:
     """Run the twin of ElevenLabs on this machine, until SIGTERM or Ctrl-C, and show its conversations.
 
     Point a client at it, such as `ringbridge serve` with ELEVENLABS_BASE_URL=http://127.0.0.1:8080.
     """
     settings = load(_Engine, Path(".env"))
-    key = api_key or (settings.elevenlabs_api_key or SecretStr(_MADE_UP_KEY)).get_secret_value()
+    key = both(settings.elevenlabs_api_key or SecretStr(_MADE_UP_KEY))[0]
     addresses = _addresses(settings, ws_url, bridge)
     kind, notice = load_speech(speech)
     if notice:
@@ -77,7 +72,7 @@ def command(
         allow_first_message=True,
     )
     twin.on_event.append(_show)
-    ours = [] if api_key or settings.elevenlabs_api_key else [f"ELEVENLABS_API_KEY={_MADE_UP_KEY}"]
+    ours = [] if settings.elevenlabs_api_key else [f"ELEVENLABS_API_KEY={_MADE_UP_KEY}"]
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_serve(twin, [*ours, f"SPEECH_ENGINE_ID={engine.id}"], engine.ws_url))
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 log = get_logger(__name__)
+
+DESCRIPTORS = 65_536
+"""What we take of the file descriptors that the system would give us. A call has three sockets."""
 
 CUT_SHORT = 3
 """The exit code when calls had to be cut short."""
@@ -53,6 +57,7 @@ async def _serve(settings: "Settings") -> bool:
     from ringbridge.web.server import serving  # noqa: PLC0415
     from ringbridge.wiring import open_parts  # noqa: PLC0415
 
+    _take_descriptors()
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
@@ -77,3 +82,15 @@ async def _serve(settings: "Settings") -> bool:
             reason = os.strerror(code) if code > 0 else error.strerror
             where = f"{settings.host}:{settings.port}"
             raise click.ClickException(f"can't listen on {where}: {reason}; set --host or --port") from error
+
+
+def _take_descriptors() -> None:
+    """Many systems give a process 1024 unless it asks for more."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - Unix alone has it
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

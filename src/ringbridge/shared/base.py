@@ -2,14 +2,16 @@
 
 from typing import Protocol
 
+from ringbridge.ids import CallSid
+
 __all__ = ["Usage"]
 
 
 class Usage(Protocol):
-    """How much is called. A day is one of the configured time zone; whoever can't be asked is counted without."""
+    """How much is called. A day is one of the configured time zone. Nothing of this raises, or takes a second."""
 
-    async def count_call(self, number: str) -> tuple[int, int]:
-        """Count a call of this number; gives its calls in this minute and on this day, with this one."""
+    async def count_call(self, call_sid: CallSid, caller: str) -> tuple[int, int]:
+        """Count a call of this caller, once; gives their calls in this minute and on this day, with this one."""
         ...
 
     async def add_seconds(self, seconds: int) -> None:

@@ -2,26 +2,36 @@
 
 import asyncio
 import hmac
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from ringbridge.ids import CallSid
+from ringbridge.log import get_logger
 
 if TYPE_CHECKING:
     from ringbridge.shared.base import Usage
 
 __all__ = ["CountedUsage", "open_usage"]
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 SECONDS = 0.5
 """What the shared store may take: a caller is waiting."""
 
+REST_SECONDS = 5.0
+"""A store that has failed is left alone for so long: not every caller has to wait for it."""
+
 COMPLAINT_SECONDS = 60.0
 """A store that is down is told of so often."""
 
+RETRY_SECONDS = 600
+"""How long a call is known to be counted: Twilio asks another process within seconds."""
+
 MINUTE_SECONDS = 120
+"""How long a minute's count is kept."""
+
 DAY_SECONDS = 2 * 24 * 60 * 60
 """How long a count is kept: longer than its window, whose name is in its key."""
 
@@ -34,24 +44,30 @@ class _Storage(Protocol):
 
 
 class CountedUsage:
-    """`Usage` over a store of `limits`; where that does not answer, this process counts for itself."""
+    """`Usage` over a store of `limits`; while that does not answer, this process's own counts hold.
 
-    def __init__(self, store: _Storage, spare: _Storage, *, now: Callable[[], datetime], secret: str) -> None:
-        """`now` is in the time zone whose days count. `secret` hides the numbers in the store's keys."""
+    It counts for itself all the while, so that who has called too often does not begin anew when the store goes.
+    """
+
+    def __init__(self, store: _Storage | None, own: _Storage, *, now: Callable[[], datetime], secret: str) -> None:
+        """`now` is in the time zone whose days count. `secret` hides the callers in the store's keys."""
         self._store = store
-        self._spare = spare
+        self._own = own
         self._now = now
         self._secret = secret.encode()
+        self._rests_until = 0.0
         self._complained = -COMPLAINT_SECONDS
 
-    async def count_call(self, number: str) -> tuple[int, int]:
+    async def count_call(self, call_sid: CallSid, caller: str) -> tuple[int, int]:
         """See `Usage.count_call`."""
         now = self._now()
-        name = hmac.digest(self._secret, number.encode(errors="replace"), "sha256").hex()[:32]
+        # Keyed, as all the numbers that there are could be tried otherwise.
+        name = hmac.digest(self._secret, caller.encode(errors="replace"), "sha256").hex()[:32]
         minute, day = f"calls:{name}:{now:%Y%m%d%H%M}", f"calls:{name}:{now:%Y%m%d}"
 
         async def count(store: _Storage) -> tuple[int, int]:
-            return await store.incr(minute, MINUTE_SECONDS), await store.incr(day, DAY_SECONDS)
+            step = 1 if await store.incr(f"counted:{call_sid}", RETRY_SECONDS) == 1 else 0
+            return await store.incr(minute, MINUTE_SECONDS, step), await store.incr(day, DAY_SECONDS, step)
 
         return await self._ask(count)
 
@@ -69,19 +85,24 @@ class CountedUsage:
         return f"seconds:{self._now():%Y%m%d}"
 
     async def _ask(self, question: Callable[[_Storage], Awaitable[_Result]]) -> _Result:
+        own = await question(self._own)
+        if self._store is None or asyncio.get_running_loop().time() < self._rests_until:
+            return own
         try:
             async with asyncio.timeout(SECONDS):
                 return await question(self._store)
         except Exception as error:  # whatever the store's library raises, the call goes on
-            self._complain(error)
-            return await question(self._spare)
+            self._failed(error)
+            return own
 
-    def _complain(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         now = asyncio.get_running_loop().time()
+        self._rests_until = now + REST_SECONDS
         if now - self._complained >= COMPLAINT_SECONDS:
             self._complained = now
+            # The text of a Redis error may quote a command, and so a key.
             log.warning(
-                "the store of REDIS_URL does not answer, calls are counted here alone: %s", type(error).__name__
+                "the store of REDIS_URL does not answer, calls are counted here alone", kind=type(error).__name__
             )
 
 
@@ -90,13 +111,15 @@ async def open_usage(*, url: str | None, now: Callable[[], datetime], secret: st
     """Counts for as long as the context lasts: in the Redis at `url`, or in this process. See `CountedUsage`."""
     from limits.storage import storage_from_string  # noqa: PLC0415 - heavy
 
-    spare = storage_from_string("async+memory://")
+    own = storage_from_string("async+memory://")
     if url is None:
-        yield CountedUsage(spare, spare, now=now, secret=secret)  # type: ignore[arg-type]
+        yield CountedUsage(None, own, now=now, secret=secret)  # type: ignore[arg-type]
         return
     options = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
     store = storage_from_string(f"async+{url}", implementation="redispy", key_prefix="ringbridge", **options)
     try:
-        yield CountedUsage(store, spare, now=now, secret=secret)  # type: ignore[arg-type]
+        yield CountedUsage(store, own, now=now, secret=secret)  # type: ignore[arg-type]
     finally:
-        await store.bridge.storage.aclose()  # type: ignore[union-attr]
+        with suppress(Exception):  # one that is down can't be left politely
+            async with asyncio.timeout(SECONDS):
+                await store.bridge.storage.aclose()  # type: ignore[union-attr]

@@ -44,6 +44,9 @@ ROSTER = web.AppKey("ROSTER", Roster)
 
 BRAIN = "/ws"
 
+COUNT_SECONDS = 1.0
+"""How long the minutes of the calls that end only now may take to be counted."""
+
 NONCE_BYTES = 16
 """128 bits: a token can't be guessed."""
 
@@ -103,6 +106,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
                 )
             )
             yield app
+        await counting.close(grace=COUNT_SECONDS)
 
 
 def _documents(settings: Settings, tokens: CallTokens, clock: Callable[[], float]) -> Documents:
@@ -148,7 +152,7 @@ def _routes(
     media = MediaDesk(guard=guard, roster=roster, ledger=ledger, tokens=tokens, clock=parts.clock)
     brain = BrainDesk(
         shared_secrets=settings.shared_secrets,
-        api_key=settings.elevenlabs_api_key.get_secret_value(),
+        api_keys=settings.elevenlabs_api_keys,
         check_token=settings.brain_auth == "both",
         clock=parts.clock,
         brain=parts.brain,

@@ -37,13 +37,12 @@ class BrainDesk:
     """Lets brain sockets in, and gives each a session.
 
     One of `shared_secrets` must come in `x-api-key`. With `check_token`, the token that ElevenLabs signs must be valid
-    for `api_key`, too, at `clock()` (seconds since the epoch); while that is rotated it holds the new and the old one,
-    comma-separated, and either will do. Both proofs are checked before the upgrade and without asking anybody, and what
-    is secret is compared in constant time.
+    for one of `api_keys`, too, at `clock()` (seconds since the epoch). Both proofs are checked before the upgrade and
+    without asking anybody, and what is secret is compared in constant time.
     """
 
     shared_secrets: tuple[str, ...] = field(repr=False)
-    api_key: str = field(repr=False)
+    api_keys: tuple[str, ...] = field(repr=False)
     check_token: bool
     clock: Callable[[], float]
     brain: Brain
@@ -96,7 +95,7 @@ class BrainDesk:
         if not self.check_token:
             return []
         given = _only(headers, brain_token.HEADER)
-        problems = [_token_problem(given, key, self.clock()) for key in self.api_key.split(",")]
+        problems = [_token_problem(given, key, self.clock()) for key in self.api_keys]
         return [] if None in problems else [problem for problem in problems[:1] if problem is not None]
 
 

@@ -5,7 +5,7 @@ from typing import Literal, assert_never
 
 from aiohttp import web
 
-from ringbridge.calls.admission import Why
+from ringbridge.calls.admission import Counts, Why
 from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice, choose_engine
 from ringbridge.calls.ledger import AfterStream, Arrival, Ledger, SameAnswer, after_stream, on_arrival
@@ -49,9 +49,12 @@ class CallDesk:
         webhook = CallWebhook.read(await self.guard.form(request))
         if webhook.is_over:
             return _twiml(twiml.empty())
-        match on_arrival(self.ledger.entry(webhook.call_sid), draining=self.roster.is_draining):
+        is_new = self._arrival(webhook) is Arrival.FIRST
+        counts = await self.gate.ask(webhook) if is_new else Counts()
+        # Meanwhile the same webhook may have come again and been answered, or we have begun to leave.
+        match self._arrival(webhook):
             case Arrival.FIRST:
-                return await self._let_in(webhook)
+                return self._let_in(webhook, counts)
             case Arrival.ELSEWHERE:
                 self.ledger.turn_away(webhook.call_sid)
                 return _twiml(twiml.once_more(INCOMING_CALL))
@@ -136,12 +139,11 @@ class CallDesk:
         webhook = CallWebhook.read(await self.guard.form(request))
         return _twiml(twiml.empty()) if webhook.is_over else self._sorry(webhook)
 
-    async def _let_in(self, webhook: CallWebhook) -> web.Response:
-        counts = await self.gate.ask(webhook.caller)
-        known = on_arrival(self.ledger.entry(webhook.call_sid))
-        if isinstance(known, SameAnswer):  # the same webhook came twice, and the other was quicker
-            return _twiml(known.twiml)
-        why = self.gate.decide(webhook.caller, counts)
+    def _arrival(self, webhook: CallWebhook) -> Arrival | SameAnswer:
+        return on_arrival(self.ledger.entry(webhook.call_sid), draining=self.roster.is_draining)
+
+    def _let_in(self, webhook: CallWebhook, counts: Counts) -> web.Response:
+        why = self.gate.decide(webhook, counts)
         return self._first_answer(webhook) if why is None else self._refuse(webhook, why)
 
     def _refuse(self, webhook: CallWebhook, why: Why) -> web.Response:
@@ -151,7 +153,7 @@ class CallDesk:
         return _twiml(document)
 
     def _refusal(self, webhook: CallWebhook, why: Why) -> str:
-        if self.refused == "busy":
+        if self.refused == "busy" and webhook.is_ringing:  # a call that is answered can't be busy any more
             return twiml.reject()
         human = self.documents.put_through(_party(webhook)) if self.refused == "dial" else None
         phrases = self._phrases(webhook)

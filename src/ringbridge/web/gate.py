@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ringbridge.calls.admission import Counts, Rules, Why, admit
+from ringbridge.calls.admission import Counts, Rules, Why, admit, is_anonymous
 from ringbridge.facts import CallEnded, Fact, StreamAttached
 from ringbridge.ids import CallSid
 from ringbridge.live.tasks import Tasks
 from ringbridge.shared.base import Usage
+from ringbridge.wire.webhook import CallWebhook
 
 __all__ = ["Gate"]
+
+ANONYMOUS = "anonymous"
+"""Who hides the number is one caller with all who do: otherwise nothing would bound them."""
 
 
 @dataclass(slots=True)
@@ -29,21 +33,26 @@ class Gate:
     elapsed: Callable[[], float]
     _begun: dict[CallSid, float] = field(default_factory=dict)
 
-    async def ask(self, caller: str) -> Counts:
-        """Count a call of `caller`, and tell how things stand."""
+    async def ask(self, webhook: CallWebhook) -> Counts:
+        """Count a call, unless it is refused anyway, and tell how things stand for it."""
+        if self.decide(webhook, Counts()) is not None:
+            return Counts()
+        rules = self._rules(webhook)
         in_minute = in_day = 0
         seconds = 0.0
-        if self.rules.counts_calls:
-            in_minute, in_day = await self.usage.count_call(caller)
-        if self.rules.daily_seconds is not None:
+        if rules.counts_calls:
+            caller = ANONYMOUS if is_anonymous(webhook.caller) else webhook.caller
+            in_minute, in_day = await self.usage.count_call(webhook.call_sid, caller)
+        if rules.daily_seconds is not None:
+            ended = await self.usage.seconds_today()
             now = self.elapsed()
-            seconds = await self.usage.seconds_today() + sum(now - begun for begun in self._begun.values())
-        return Counts(at_once=self.at_once(), in_minute=in_minute, in_day=in_day, seconds_today=seconds)
+            seconds = ended + sum(now - begun for begun in self._begun.values())
+        return Counts(in_minute=in_minute, in_day=in_day, seconds_today=seconds)
 
-    def decide(self, caller: str, counts: Counts) -> Why | None:
+    def decide(self, webhook: CallWebhook, counts: Counts) -> Why | None:
         """What speaks against a call, if anything. Nothing may be awaited between this and taking it."""
         counts = replace(counts, at_once=self.at_once())
-        return admit(caller, rules=self.rules, counts=counts, now=self.now())
+        return admit(webhook.caller, rules=self._rules(webhook), counts=counts, now=self.now())
 
     def observe(self, sid: CallSid, fact: Fact) -> None:
         """Note how long calls last."""
@@ -57,3 +66,6 @@ class Gate:
                     self.tasks.start(self.usage.add_seconds(seconds), name=f"count the seconds of {sid}")
             case _:
                 pass
+
+    def _rules(self, webhook: CallWebhook) -> Rules:
+        return self.rules.for_outgoing if webhook.direction.startswith("outbound") else self.rules

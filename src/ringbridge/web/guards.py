@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from cachetools import TTLCache
 from multidict import MultiDict, MultiDictProxy
 
 from ringbridge.errors import BrokenMessage
@@ -23,11 +24,20 @@ BODY_SECONDS = 5.0
 """How long a body may take. Twilio sends its few kilobytes at once."""
 
 MAX_BODY_BYTES = 64 * 1024
+"""A larger body is answered with 413."""
+
 MAX_FIELDS = 1000
+"""A form with more fields is answered with 400."""
 
 _SIGNATURE = "X-Twilio-Signature"
-_CALL_SID = re.compile(r"CA[0-9a-fA-F]{32}")
-"""<https://www.twilio.com/docs/glossary/what-is-a-sid>"""
+_CALL_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Twilio's have CA and 32 hexadecimal digits."""
+
+MAX_SIGNATURES = 100_000
+"""Signatures that are remembered with the call that they were for; the oldest goes first."""
+
+SIGNATURE_SECONDS = 24 * 60 * 60
+"""How long they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,9 @@ class TwilioGuard:
     origin: str
     tokens: tuple[str, ...] = field(repr=False)
     check_upgrade: bool = True
+    _calls: TTLCache[str, str] = field(
+        default_factory=lambda: TTLCache(MAX_SIGNATURES, SIGNATURE_SECONDS), init=False, repr=False
+    )
 
     async def form(self, request: web.Request) -> MultiDictProxy[str]:
         """The fields of a POST that Twilio signed; empty if it is no form. The first thing that a handler awaits.
@@ -58,7 +71,7 @@ class TwilioGuard:
         elif request.content_type == "application/json":
             signed = body.decode(errors="replace")
         self._check(request, Signed(self.origin, request.raw_path, signature, signed))
-        _check_call_sid(request, form.getall("CallSid", []))
+        self._check_call_sid(request, signature, form.getall("CallSid", []))
         return MultiDictProxy(form)
 
     def upgrade(self, request: web.Request) -> None:
@@ -86,6 +99,20 @@ class TwilioGuard:
         )
         log.warning("refused", route=_route(request), diagnosis=str(diagnosis))
         raise web.HTTPForbidden(text="")
+
+    def _check_call_sid(self, request: web.Request, signature: str, values: list[str]) -> None:
+        """Refuse a call that never was.
+
+        The signed text has no borders between names and values. So whoever has seen one webhook could cut its text
+        into other fields, and have each cut taken for a new call: but a signature is for one call.
+        """
+        if len(values) > 1 or not all(map(_CALL_SID.fullmatch, values)):
+            log.warning("refused", route=_route(request), diagnosis="CallSid is none of Twilio's")
+            raise web.HTTPBadRequest(text="")
+        call_sids = {*values, *([self._calls.setdefault(signature, values[0])] if values else [])}
+        if len(call_sids) > 1:
+            log.warning("refused", route=_route(request), diagnosis="the signature is another call's")
+            raise web.HTTPForbidden(text="")
 
 
 @web.middleware
@@ -149,17 +176,6 @@ def _fields(request: web.Request, body: bytes) -> list[tuple[str, str]]:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise _refused(request, web.HTTPBadRequest(text="")) from None
-
-
-def _check_call_sid(request: web.Request, values: list[str]) -> None:
-    """Refuse a call that never was.
-
-    The signed text has no borders between names and values. So whoever has seen one webhook could cut its text into
-    other fields, and have each cut taken for a new call; but none of those has an id of the right length.
-    """
-    if len(values) > 1 or not all(map(_CALL_SID.fullmatch, values)):
-        log.warning("refused", route=_route(request), diagnosis="CallSid is none of Twilio's")
-        raise web.HTTPBadRequest(text="")
 
 
 def _route(request: web.Request) -> str:

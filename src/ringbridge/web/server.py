@@ -32,11 +32,15 @@ a call's webhook would fail (Google's keeps one for 600 s).
 LINGER_SECONDS = 2.0
 """How long the rest of a body is read past that nobody wants, so that its sender sees our answer."""
 
-MAX_CONNECTIONS: Final = 1000
+MAX_CONNECTIONS: Final = 4000
 """All that strangers, proxies, Twilio and ElevenLabs have open to us. A call has two."""
 
 MAX_LINE_BYTES: Final = 8190
+"""A longer request line is answered with 400."""
+
 MAX_HEADER_BYTES: Final = 8190
+"""A longer header is answered with 400."""
+
 MAX_HEADERS: Final = 64
 """Twilio and ElevenLabs send about ten, a proxy adds as many."""
 

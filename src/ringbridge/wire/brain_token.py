@@ -41,7 +41,7 @@ def verify(value: str | None, api_key: str, now: float) -> None:
     try:
         claims = jwt.decode(_bare(value), _key(api_key), registry=_HS256).claims
         _rules(now).validate({name: claims[name] for name in _CLAIMS if name in claims})
-    except (JoseError, ValueError, RecursionError) as error:
+    except (JoseError, TypeError, ValueError, RecursionError) as error:
         raise BrainTokenRefused(_reason(error)) from None
 
 

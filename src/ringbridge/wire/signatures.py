@@ -5,6 +5,7 @@ form field's name and value, sorted by name: <https://www.twilio.com/docs/usage/
 The SDK's own validator computes and compares it, with and without the default port.
 """
 
+import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -75,15 +76,15 @@ def check(signed: Signed, tokens: Sequence[str]) -> bool:
     """Whether the signature is Twilio's, made with one of our auth tokens (several while they are rotated)."""
     if not signed.target.startswith("/"):  # `GET http://elsewhere/…`: nothing that Twilio would send
         return False
-    if isinstance(signed.fields, str) and not _has_body_hash(signed.target):
-        return False  # the SDK raises at that
     try:
+        if isinstance(signed.fields, str) and not _has_body_hash(signed.target):
+            return False  # the SDK raises at that
         return any(
             RequestValidator(token).validate(url, signed.fields, signed.signature)
             for token in tokens
             for url in _spelled_out(signed)
         )
-    except UnicodeEncodeError:  # bytes that are no UTF-8: nothing that Twilio would sign
+    except ValueError:  # no URL, or bytes that are no UTF-8: nothing that Twilio would sign
         return False
 
 
@@ -125,7 +126,8 @@ def _joined(fields: Mapping[str, str]) -> str:
 
 def _fits(token: str, text: str, signature: str) -> bool:
     try:
-        return str(RequestValidator(token).compute_signature(text, {})) == signature
+        computed = str(RequestValidator(token).compute_signature(text, {}))
+        return hmac.compare_digest(computed.encode(), signature.encode())
     except UnicodeEncodeError:
         return False
 

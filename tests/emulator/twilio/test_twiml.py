@@ -219,6 +219,7 @@ async def test_reject_leaves_the_call_unanswered(stage, verb, status):
     assert call.status == status
     assert call.answered_at is None
     assert len(call.heard) == 0
+    assert [hit.form["CallStatus"] for hit in stage.bridge.of("/status")] == [status]
 
 
 def wav(samples):

@@ -13,6 +13,7 @@ from aiohttp import ClientError, ClientSession, ClientWSTimeout, WSServerHandsha
 from yarl import URL
 
 from ringbridge.emulator.addresses import AddressBook
+from ringbridge.emulator.elevenlabs.brain_strikes import begins, presented_as, strike
 from ringbridge.emulator.elevenlabs.diary import EventKind
 from ringbridge.emulator.elevenlabs.jwt import upstream_token
 from ringbridge.emulator.elevenlabs.messages import Message
@@ -24,8 +25,6 @@ __all__ = ["Answer", "Brain", "BrainAddress", "Mind"]
 DIAL_SECONDS: Final = 5.0
 REDIAL_SECONDS: Final = 0.5
 PING_SECONDS: Final = 10.0
-
-_BROKEN: Final = '{"type": "user_transcript", "user_transcript": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,10 @@ class Mind(Protocol):
 
 
 class Brain:
-    """Dials when told to, once more when that failed or the socket dropped, and then no more."""
+    """Dials when told to, once more when that failed or the socket dropped, and then no more.
+
+    Where a fault makes it dial a second time while the first socket lives, it speaks over the newest.
+    """
 
     def __init__(
         self,
@@ -81,7 +83,10 @@ class Brain:
         self._addresses = addresses
         self._clock = clock
         self._faults = faults
-        self._peer: Peer | None = None
+        self._peers: list[Peer] = []
+        self._redial_seconds = REDIAL_SECONDS
+        self._address: BrainAddress
+        self._lines: asyncio.TaskGroup
         self._needed = asyncio.Event()
         self._left = False
         self.settled = asyncio.Event()
@@ -93,49 +98,79 @@ class Brain:
 
     def send(self, message: Message) -> bool:
         """To the brain. False when it is not there."""
-        if self._peer is None:
+        if not self._peers:
             return False
-        self._peer.send(json.dumps(message))
+        self._peers[-1].send(json.dumps(message))
         return True
 
     def drop(self) -> None:
         """Cut the connection without a word."""
-        if self._peer is not None:
-            self._peer.abort()
+        for peer in self._peers:
+            peer.abort()
 
     async def run(self, address: BrainAddress) -> None:
         """Keep the brain connected, as well as the vendor does. Ends when it is given up."""
         await self._needed.wait()
-        await self._once(address)
-        if not self._left:
-            await asyncio.sleep(REDIAL_SECONDS)
-            await self._once(address)
+        self._address = address
+        async with asyncio.TaskGroup() as self._lines:
+            await self._once()
+            if not self._left and not self._peers:
+                await asyncio.sleep(self._redial_seconds)
+                await self._once()
 
     async def close(self, error: str = "") -> None:
         """Take leave: with `close`, or with an `error` where there is one."""
         last = {"type": "error", "message": error} if error else {"type": "close"}
-        if self._peer is not None:
-            await self._leave(self._peer, last, 1011 if error else 1000)
+        for peer in tuple(self._peers):
+            await self.leave(peer, last, 1011 if error else 1000)
 
-    async def _once(self, address: BrainAddress) -> None:
+    # What a fault can make of it
+
+    def note(self, kind: EventKind, detail: str = "") -> None:
+        """Write something down."""
+        self._mind.note(kind, detail)
+
+    def give_up(self) -> None:
+        """Dial no more."""
+        self._left = True
+
+    def redial_after(self, seconds: float) -> None:
+        """Take so long to dial again."""
+        self._redial_seconds = seconds
+
+    def dial_again(self) -> None:
+        """Dial once more, though the brain is there."""
+        self._lines.create_task(self._another(), name="another brain socket")
+
+    async def leave(self, peer: Peer, last: Message, code: int) -> None:
+        """End it ourselves, for good."""
+        self._left = True
+        peer.send(json.dumps(last))
+        await peer.close(code)
+
+    # How that is done
+
+    async def _once(self) -> None:
         faults = self._faults.take("brain_socket")
-        self._peer = await self._dial(address, faults)
-        if self._peer is None:
-            self.settled.set()
-            return
+        peer = await self._dial(self._address) if await begins(self, faults) else None
+        if peer is not None:
+            await self._meet(peer, faults)
+        self.settled.set()
+
+    async def _another(self) -> None:
+        peer = await self._dial(self._address)
+        if peer is not None:
+            await self._meet(peer, [])
+
+    async def _meet(self, peer: Peer, faults: list[Fault]) -> None:
+        self._peers.append(peer)
         self._mind.note("brain_open")
-        self.send({"type": "init", "conversation_id": self._conversation_id})
+        self.send({"type": "init", "conversation_id": presented_as(self._conversation_id, faults)})
         self._mind.reached()
         self.settled.set()
-        await self._serve(self._peer, faults)
+        await self._serve(peer, faults)
 
-    async def _dial(self, address: BrainAddress, faults: list[Fault]) -> Peer | None:
-        for fault in faults:
-            if fault.kind == "refuse":
-                self._mind.note("fault", "the brain is not dialled")
-                return None
-            if fault.kind == "delay":
-                await asyncio.sleep(fault.ms / 1000)
+    async def _dial(self, address: BrainAddress) -> Peer | None:
         route = self._addresses.route(address.url)
         token = upstream_token(address.api_key, self._clock())
         vendor = {"X-Elevenlabs-Speech-Engine-Authorization": f"Bearer {token}"}
@@ -164,45 +199,20 @@ class Brain:
     async def _serve(self, peer: Peer, faults: list[Fault]) -> None:
         """Until the socket ends."""
         async with asyncio.TaskGroup() as tasks:
-            minor = [tasks.create_task(peer.write()), tasks.create_task(self._ping())]
-            minor += [tasks.create_task(self._strike(peer, fault)) for fault in faults]
+            minor = [tasks.create_task(peer.write()), tasks.create_task(self._ping(peer))]
+            minor += [tasks.create_task(strike(self, peer, fault)) for fault in faults]
             code = await peer.read(self._take)
             for task in minor:
                 task.cancel()
-        self._peer = None
+        self._peers.remove(peer)
         if not self._left:
             self._mind.note("brain_lost", "" if code is None else str(code))
         await peer.close(code or 1000)
 
-    async def _ping(self) -> None:
+    async def _ping(self, peer: Peer) -> None:
         while True:
             await asyncio.sleep(PING_SECONDS)
-            self.send({"type": "ping"})
-
-    async def _strike(self, peer: Peer, fault: Fault) -> None:
-        if fault.kind == "delay":
-            return
-        await asyncio.sleep(fault.after_ms / 1000)
-        self._mind.note("fault", f"brain socket: {fault.kind}")
-        match fault.kind:
-            case "drop":
-                peer.abort()
-            case "half_open":
-                peer.deafen()
-            case "garble":
-                peer.send(fault.text or _BROKEN)
-            case "slow_reader":
-                peer.pause(fault.ms / 1000)
-            case "error" | "quota":
-                await self._leave(peer, {"type": "error", "message": fault.text or "Failed."}, fault.code)
-            case "close":
-                await self._leave(peer, {"type": "close"}, fault.code)
-
-    async def _leave(self, peer: Peer, last: Message, code: int) -> None:
-        """End it ourselves, for good."""
-        self._left = True
-        self.send(last)
-        await peer.close(code)
+            peer.send('{"type": "ping"}')
 
     def _take(self, text: str) -> None:
         try:

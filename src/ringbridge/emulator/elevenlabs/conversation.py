@@ -18,7 +18,7 @@ from ringbridge.emulator.elevenlabs.intake import Intake
 from ringbridge.emulator.elevenlabs.messages import Message
 from ringbridge.emulator.elevenlabs.peer import CLOSE_SECONDS, Peer
 from ringbridge.emulator.elevenlabs.pulse import Pulse
-from ringbridge.emulator.elevenlabs.strikes import strike
+from ringbridge.emulator.elevenlabs.strikes import Passes, formats, hold_up, strike
 from ringbridge.emulator.elevenlabs.turns import Line
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.base import Hearing, Utterance
@@ -68,6 +68,7 @@ class Conversation:
         self._began = self._loop.time()
         self._over = asyncio.Event()
         self._error = ""
+        self._passes: list[Passes] = []
         self._tasks = asyncio.TaskGroup()
         self._peer = peer
         self._pulse = Pulse(now=0)
@@ -119,6 +120,18 @@ class Conversation:
         """Cut the brain socket without a word."""
         self._brain.drop()
 
+    def withhold(self, passes: Passes) -> None:
+        """From now on send the client only what `passes`."""
+        self._passes.append(passes)
+
+    def stumble(self) -> None:
+        """Let the agent's next words break off in their midst, and the conversation with them."""
+        self._dialogue.stumble()
+
+    def burst(self) -> None:
+        """Send the client ten minutes of audio at once."""
+        self._dialogue.burst()
+
     def close(self, code: int = 1000, reason: str = "") -> None:
         """End the conversation with a close frame."""
         self._end(Ended(code, "twin", reason))
@@ -141,10 +154,10 @@ class Conversation:
         """From the open socket to the end of everything that belongs to it."""
         try:
             async with self._tasks:
+                for fault in faults:  # first, as some of them must strike before anything is said
+                    self._tasks.create_task(strike(self, self._peer, fault))
                 for errand in (self._peer.write(), self._read(), self._open(faults)):
                     self._tasks.create_task(errand)
-                for fault in faults:
-                    self._tasks.create_task(strike(self, self._peer, fault))
                 await self._see_out()
         except* _Over:
             pass
@@ -198,19 +211,19 @@ class Conversation:
             key = self.engine.made_with_key or self._facilities.api_key
             address = BrainAddress(self.engine.ws_url, asked.headers, key)
             self._tasks.create_task(self._brain.run(address), name="brain")
-            await asyncio.sleep(sum(fault.ms for fault in faults if fault.kind == "delay") / 1000)
-            await self._announce()
+            if not await hold_up(self, faults):
+                return
+            await self._announce(*(formats(faults) or (self.engine.output_format, self.engine.input_format)))
             greeting = self.engine.first_message if asked.greeting is None else asked.greeting
             if greeting:
                 self._dialogue.say(greeting)
 
-    async def _announce(self) -> None:
+    async def _announce(self, output_format: str, input_format: str) -> None:
         """Tell the client and the brain of the conversation, in the order that is set."""
         at_once = self.engine.dial_brain == "start"
         if at_once and self.engine.init_before_metadata:
             await self._dial_first()
-        formats = (self.engine.output_format, self.engine.input_format)
-        self.emit(messages.metadata(self.id, *formats))
+        self.emit(messages.metadata(self.id, output_format, input_format))
         if at_once:
             self._brain.need()
         self._tasks.create_task(self._ping(), name="ping")
@@ -254,7 +267,7 @@ class Conversation:
             self._send(message)
 
     def _send(self, message: Message) -> None:
-        if self.closed is None:
+        if self.closed is None and all(passes(message) for passes in self._passes):
             self.sent.append(Timed(self._now(), message))
             self._peer.send(json.dumps(message))
 

@@ -20,7 +20,13 @@ __all__ = ["Dialogue", "Sides"]
 RESENDS: Final = 3
 """How often an unanswered transcript is sent again (reported: elevenlabs-js issue 453)."""
 
+BURST_SECONDS: Final = 600
+"""How much audio `burst` sends."""
+
 _LOOK_SECONDS: Final = 0.25
+
+_SECOND: Final = b"\x20" * 8000
+"""A second of a sound, mu-law."""
 
 
 class Sides(Protocol):
@@ -167,6 +173,17 @@ class Dialogue:
         reply.add(text)
         self._finish(reply)
 
+    def burst(self) -> None:
+        """Ten minutes of a sound, sent at once."""
+        event_id = self._turns.take_id()
+        for _ in range(BURST_SECONDS):
+            self._sides.emit(messages.audio(event_id, _SECOND))
+        self._speaker.until = max(self._loop.time(), self._speaker.until) + BURST_SECONDS
+
+    def stumble(self) -> None:
+        """What the agent says next breaks off in its midst, and the conversation ends with it."""
+        self._speaker.stumbles = True
+
     def interrupt(self) -> None:
         """The caller cuts in: the agent is silent at once, and the client is told to be."""
         event_id = self._turns.interrupt()
@@ -228,6 +245,10 @@ class Dialogue:
     def made(self, reply: Reply) -> None:
         """All audio of a reply is on its way."""
         self._sides.emit(messages.agent_response_complete(reply.event_id))
+
+    def stumbled(self) -> None:
+        """The agent has broken off."""
+        self._sides.end(1000, "")
 
     # Silence
 

@@ -17,6 +17,7 @@ __all__ = [
     "interruption",
     "metadata",
     "ping",
+    "queue_status",
     "tentative_user_transcript",
     "user_transcript",
     "vad_score",
@@ -56,6 +57,11 @@ def interruption(event_id: int) -> Message:
 def ping(event_id: int, ping_ms: int | None) -> Message:
     """To be answered at once. `ping_ms` is what an earlier pair measured."""
     return {"type": "ping", "ping_event": {"event_id": event_id, "ping_ms": ping_ms}}
+
+
+def queue_status(status: str) -> Message:
+    """A conversation beyond the limit waits: `waiting`, then `admitted` or `timed_out`."""
+    return {"type": "queue_status", "queue_status_event": {"status": status}}
 
 
 def user_transcript(text: str, event_id: int) -> Message:

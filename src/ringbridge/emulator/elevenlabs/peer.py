@@ -31,19 +31,19 @@ class Peer:
     def __init__(self, socket: WebSocket, transport: asyncio.Transport) -> None:
         self._socket = socket
         self._transport = transport
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(_MAX_UNSENT)
+        self._outbox: asyncio.Queue[str | bytes] = asyncio.Queue(_MAX_UNSENT)
         self.deaf = False
         """Connected, but nothing is sent or answered any more."""
         self._paused_until = 0.0
         self._leaving = False
         self._left = asyncio.Event()
 
-    def send(self, text: str) -> None:
-        """Queue one text message."""
+    def send(self, message: str | bytes) -> None:
+        """Queue one message, text or binary."""
         if self.deaf:
             return
         try:
-            self._outbox.put_nowait(text)
+            self._outbox.put_nowait(message)
         except asyncio.QueueFull:
             self.abort()
 
@@ -51,12 +51,18 @@ class Peer:
         """Send what is queued, as long as the peer takes it."""
         try:
             while True:
-                text = await self._outbox.get()
+                message = await self._outbox.get()
                 if not self.deaf:
                     async with asyncio.timeout(_WRITE_SECONDS):
-                        await self._socket.send_str(text)
+                        await self._write(message)
         except (ClientError, ConnectionError, TimeoutError):
             self.abort()
+
+    async def _write(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            await self._socket.send_bytes(message)
+        else:
+            await self._socket.send_str(message)
 
     async def read(self, listener: Callable[[str], None]) -> int | None:
         """Hand every text message to `listener`. The peer's close code at the end; `None` when it sent none first."""
@@ -112,7 +118,7 @@ class Peer:
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 while not self.deaf and not self._outbox.empty():
-                    await self._socket.send_str(self._outbox.get_nowait())
+                    await self._write(self._outbox.get_nowait())
                 if not self.deaf:
                     await self._socket.close(code=code, message=_short(reason))
         except (ClientError, ConnectionError, TimeoutError):

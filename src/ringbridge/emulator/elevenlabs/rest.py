@@ -3,7 +3,6 @@
 https://elevenlabs.io/docs/api-reference/conversations/get-signed-url
 """
 
-import asyncio
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
@@ -12,16 +11,18 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
-from ringbridge.emulator.elevenlabs.answers import Refused, detail, json_body, unprocessable
+from ringbridge.emulator.elevenlabs.answers import Refused, json_body, unprocessable
 from ringbridge.emulator.elevenlabs.engine import BadBody, Engine, apply, body, summary
 from ringbridge.emulator.elevenlabs.messages import Message
+from ringbridge.emulator.elevenlabs.rest_strikes import strike
 from ringbridge.emulator.elevenlabs.text_to_speech import TextToSpeech
-from ringbridge.emulator.faults import Fault, Faults
+from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.speech.base import Voice
 
 __all__ = ["Owner", "Request", "Rest"]
 
-_LOOK_SECONDS: Final = 0.25
+_ELSEWHERE: Final = "stranger.example"
+"""A host that is not the vendor's."""
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -104,8 +105,9 @@ class Rest:
             raise Refused(401)
 
     async def _signed_url(self, request: web.Request) -> web.Response:
-        for fault in self._owner.faults.take("signed_url"):
-            if (response := await _strike(fault, request)) is not None:
+        faults = self._owner.faults.take("signed_url")
+        for fault in faults:
+            if (response := await strike(fault, request)) is not None:
                 return response
         engine_id = request.query.get("agent_id")
         if not engine_id:
@@ -114,7 +116,8 @@ class Rest:
         if self._owner.full(engine):
             raise Refused(429)
         single_use = request.query.get("include_conversation_id", "false").lower() == "true"
-        url = self._owner.sign_url(engine, request.host, single_use=single_use)
+        host = next((fault.text or _ELSEWHERE for fault in faults if fault.kind == "wrong_host"), request.host)
+        url = self._owner.sign_url(engine, host, single_use=single_use)
         return web.json_response({"signed_url": url})
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -163,32 +166,6 @@ class Rest:
         if engine is None:
             raise Refused(404)
         return engine
-
-
-async def _strike(fault: Fault, request: web.Request) -> web.Response | None:
-    """Carry a fault out. A response when it puts one in place of the true one."""
-    match fault.kind:
-        case "delay":
-            await asyncio.sleep(fault.ms / 1000)
-        case "refuse":
-            return detail(fault.status, fault.text)
-        case "quota":
-            return detail(401, "quota_exceeded", "This request exceeds your quota.")
-        case "garble":
-            return web.Response(text=fault.text or '{"signed_url": ', content_type="application/json")
-        case "drop" if request.transport is not None:
-            request.transport.abort()
-        case "half_open":
-            await _outlast(request)
-        case kind:
-            raise ValueError(f"a request for a signed URL can't fail like this: {kind}")
-    return None
-
-
-async def _outlast(request: web.Request) -> None:
-    """Say nothing until the client has gone, of which nobody else tells."""
-    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _apply(engine: Engine, change: Message, *, new: bool = False) -> None:

@@ -101,6 +101,10 @@ class Audience(Protocol):
         """All audio of a reply has been sent."""
         ...
 
+    def stumbled(self) -> None:
+        """The agent broke off, as it was made to."""
+        ...
+
 
 class Speaker:
     """Speaks one reply after the other, each in a task of `tasks`, and none while somebody else has the floor."""
@@ -119,6 +123,8 @@ class Speaker:
         self._sizes = itertools.cycle(_CHUNK_BYTES)
         self.until = 0.0
         """When all that was sent will have been played, on the loop's clock."""
+        self.stumbles = False
+        """The next sound is cut in half, and nothing comes after it."""
 
     @property
     def playing(self) -> bool:
@@ -171,6 +177,8 @@ class Speaker:
             self._send(reply.event_id, clause, sound)
 
     def _send(self, event_id: int, clause: Clause, sound: bytes) -> None:
+        if self.stumbles:
+            sound = sound[: len(sound) // 2]
         ms = len(sound) / _BYTES_PER_MS
         alignment = _alignment(clause.text, ms) if self._aligns and not clause.ms else None
         clause.ms += ms
@@ -180,6 +188,8 @@ class Speaker:
             size = next(self._sizes)
             self._audience.emit(audio(event_id, sound[start : start + size], alignment))
             start, alignment = start + size, None
+        if self.stumbles:
+            self._audience.stumbled()
 
 
 def _alignment(text: str, ms: float) -> Message:

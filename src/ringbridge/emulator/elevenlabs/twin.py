@@ -21,6 +21,7 @@ from ringbridge.emulator.elevenlabs.rest import Request, Rest
 from ringbridge.emulator.elevenlabs.signed_urls import SignatureRefused, Signatures
 from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.speech.base import Ears, Voice
+from ringbridge.emulator.unanswered import outlast
 from ringbridge.ids import ConversationId
 
 __all__ = ["ElevenLabsTwin"]
@@ -158,6 +159,9 @@ class ElevenLabsTwin:
         for fault in faults:
             if fault.kind == "refuse":
                 return web.Response(status=fault.status, text=fault.text)
+            if fault.kind == "hang":
+                await outlast(request)
+                return web.Response()
         socket = web.WebSocketResponse(
             timeout=CLOSE_SECONDS,
             autoping=False,

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.twilio.records import Journal
 from ringbridge.emulator.twilio.signing import Fields
 from ringbridge.emulator.twilio.webhooks import Method, NoAnswer, Webhooks
@@ -20,9 +21,10 @@ class _Callback:
 class Courier:
     """Delivers the callbacks of one kind for one call, in order."""
 
-    def __init__(self, webhooks: Webhooks, journal: Journal) -> None:
+    def __init__(self, webhooks: Webhooks, journal: Journal, faults: Faults) -> None:
         self._webhooks = webhooks
         self._journal = journal
+        self._faults = faults
         self._waiting: asyncio.Queue[_Callback | None] = asyncio.Queue()
 
     def post(self, url: str, fields: Fields, method: Method) -> None:
@@ -35,8 +37,27 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until closed. What can't be delivered is an error of the call, and is not tried again."""
+        overtaken: _Callback | None = None
         while (callback := await self._waiting.get()) is not None:
-            try:
-                await self._webhooks.ask(callback.url, callback.fields, method=callback.method)
-            except NoAnswer as failure:
-                self._journal.error(failure.code, str(failure))
+            if overtaken is None and self._is_overtaken():
+                overtaken = callback
+                continue
+            await self._deliver(callback)
+            if overtaken is not None:
+                await self._deliver(overtaken)
+                overtaken = None
+        if overtaken is not None:
+            await self._deliver(overtaken)
+
+    def _is_overtaken(self) -> bool:
+        """Whether a fault lets the next callback arrive before this one."""
+        faults = self._faults.take("callback")
+        for fault in faults:
+            self._journal.note("fault", where=fault.where, fault=fault.kind)
+        return bool(faults)
+
+    async def _deliver(self, callback: _Callback) -> None:
+        try:
+            await self._webhooks.ask(callback.url, callback.fields, method=callback.method)
+        except NoAnswer as failure:
+            self._journal.error(failure.code, str(failure))

@@ -14,7 +14,7 @@ from ringbridge.emulator.twilio.signing import Fields
 from ringbridge.emulator.twilio.webhooks import Method, Webhooks
 
 if TYPE_CHECKING:
-    from ringbridge.emulator.twilio.recording import Recording
+    from ringbridge.emulator.twilio.recording import Recorder, Recording
     from ringbridge.emulator.twilio.stream import MediaStream
 
 __all__ = ["ENDED", "Dialled", "Document", "Hooks", "Leg", "Source", "Status"]
@@ -108,11 +108,14 @@ class Leg:
         self.ended_at: float | None = None
         self.queue_ms = 0
         self.pending_action: Source | None = None
-        self.recordings: list[Recording] = []
         """What Twilio asks, too, when the caller hangs up now."""
-        self.stream_courier = Courier(self.webhooks, self.journal)
-        self.dial_courier = Courier(self.webhooks, self.journal)
-        self._status_courier = Courier(self.webhooks, self.journal)
+        self.recorder: Recorder | None = None
+        """What takes down the caller's words now, and ends at a key."""
+        self.recordings: list[Recording] = []
+        """The messages that the caller has left, in order."""
+        self.stream_courier, self.dial_courier, self.recording_courier, self._status_courier = (
+            Courier(self.webhooks, self.journal, exchange.faults) for _ in range(4)
+        )
         self._status_sequence = 0
         self._given = fields
         self._changed = asyncio.Event()
@@ -212,12 +215,14 @@ class Leg:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.stream_courier.run())
             tasks.create_task(self.dial_courier.run())
+            tasks.create_task(self.recording_courier.run())
             tasks.create_task(self._status_courier.run())
 
     def last_post(self) -> None:
         """No callback follows those posted so far."""
         self.stream_courier.close()
         self.dial_courier.close()
+        self.recording_courier.close()
         self._status_courier.close()
 
 

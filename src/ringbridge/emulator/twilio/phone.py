@@ -96,7 +96,7 @@ class PhoneCall(Leg):
         await self.until(spoken.is_set)
 
     async def press(self, digits: str) -> None:
-        """Press keys, 0.2 s apart. Without a stream they go nowhere. Returns after the last.
+        """Press keys, 0.2 s apart. Without a stream or a recording they go nowhere. Returns after the last.
 
         Raises `ValueError` for what is no key, `CallOver` when the call ends before.
         """
@@ -107,7 +107,9 @@ class PhoneCall(Leg):
             await asyncio.sleep(DIGIT_GAP_SECONDS if index else 0)
             if self.over:
                 raise CallOver(f"the call ended: {self.status}")
-            if self.stream is not None and self.stream.up:
+            if self.recorder is not None:
+                self.recorder.press(digit)
+            elif self.stream is not None and self.stream.up:
                 self.stream.press(digit)
 
     async def hang_up(self) -> None:
@@ -192,10 +194,15 @@ class PhoneCall(Leg):
         if not self.over:
             self.set_status("completed")
         self._cut.set()
-        if self._turn is not None and self._turn.by_caller and self.pending_action is not None:
-            tasks.create_task(self._ask_in_vain(self.pending_action), name=f"action of {self.sid}")
+        by_caller = self._turn is not None and self._turn.by_caller
+        tasks.create_task(self._epilogue(self.pending_action if by_caller else None), name=f"epilogue of {self.sid}")
         self.post_status("completed")
         self.last_post()
+
+    async def _epilogue(self, action: Source | None) -> None:
+        if action is not None:
+            await self._ask_in_vain(action)
+        await self.webhooks.deliver_belated()
 
     async def _ask_in_vain(self, action: Source) -> None:
         """The caller is gone, but Twilio still tells `action` so; nobody reads the answer."""

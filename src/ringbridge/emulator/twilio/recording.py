@@ -4,62 +4,82 @@ https://www.twilio.com/docs/voice/twiml/record
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringbridge.audio.mulaw import FRAME_MS, RATE
-from ringbridge.emulator.twilio.audio import SILENT_FRAME
+from ringbridge.emulator.speech.vad import Energy
 from ringbridge.emulator.twilio.exchange import new_sid
-from ringbridge.emulator.twilio.handset import Handset
+from ringbridge.emulator.twilio.leg import API_VERSION, Leg
+from ringbridge.emulator.twilio.sounds import beep
 from ringbridge.emulator.twilio.twiml import Record
 
-__all__ = ["Recording", "begin", "record"]
+__all__ = ["Recorder", "Recording"]
 
 
 @dataclass(slots=True)
 class Recording:
-    """One message: `audio` is what the caller said, from the tone to the silence after it."""
+    """One message: `audio` is what came over the line after the tone, mu-law, the silence at its end included.
 
-    sid: str
-    audio: bytearray
+    `digits` is the key that ended it, or `hangup`; nothing where silence or its length did.
+    """
+
+    started: str
+    """When, as Twilio writes it."""
+    sid: str = field(default_factory=lambda: new_sid("RE"))
+    audio: bytearray = field(default_factory=bytearray)
+    digits: str = ""
+    is_empty: bool = True
+    """Whether the caller made no sound: nothing is kept of it then, and `action` is not asked."""
 
     @property
-    def is_empty(self) -> bool:
-        """Whether the caller made no sound: nothing is kept of it then, and nobody is asked."""
-        return not any(self.audio[start : start + len(SILENT_FRAME)] != SILENT_FRAME for start in self._frames)
+    def seconds(self) -> int:
+        """How long it is, at least 1 unless it is empty."""
+        return 0 if self.is_empty else max(1, round(len(self.audio) / RATE))
 
-    @property
-    def _frames(self) -> range:
-        return range(0, len(self.audio), len(SILENT_FRAME))
-
-    def fields(self, account_sid: str, digits: str) -> dict[str, str]:
-        """What `action` is told. `digits` is the key that ended it, or `hangup`."""
+    def fields(self, account_sid: str) -> dict[str, str]:
+        """What both `action` and the status callback are told."""
         return {
             "RecordingSid": self.sid,
-            "RecordingUrl": f"https://api.twilio.com/2010-04-01/Accounts/{account_sid}/Recordings/{self.sid}",
-            "RecordingDuration": str(max(1, round(len(self.audio) / RATE))),
-            "Digits": digits,
+            "RecordingUrl": f"https://api.twilio.com/{API_VERSION}/Accounts/{account_sid}/Recordings/{self.sid}",
+            "RecordingDuration": str(self.seconds),
         }
 
 
-def begin() -> Recording:
-    """A message of which nothing was said yet."""
-    return Recording(new_sid("RE"), bytearray())
+class Recorder:
+    """Takes down what the caller says, until one of the things happens that end it."""
 
+    def __init__(self, leg: Leg, verb: Record) -> None:
+        self.recording = Recording(leg.exchange.rfc2822())
+        self._leg = leg
+        self._verb = verb
+        self._loud = Energy()
+        self._silent_ms = 0
+        self._over = asyncio.Event()
 
-async def record(recording: Recording, handset: Handset, verb: Record) -> None:
-    """Take down what the caller says, until they are silent for `verb.timeout` s, or `verb.max_length` s are full."""
-    over = asyncio.Event()
-    silent_ms = 0
+    async def run(self) -> None:
+        """Record. Cancelled when the caller hangs up, or the call is led elsewhere; there is a recording then, too."""
+        if self._verb.beep:
+            await beep(self._leg)
+        self._leg.handset.stream = self._take
+        try:
+            await self._over.wait()
+        except asyncio.CancelledError:
+            self.recording.digits = "hangup"
+            raise
+        finally:
+            self._leg.handset.stream = None
 
-    def take(frame: bytes) -> None:
-        nonlocal silent_ms
-        recording.audio += frame
-        silent_ms = silent_ms + FRAME_MS if frame == SILENT_FRAME else 0
-        if silent_ms >= verb.timeout * 1000 or len(recording.audio) >= verb.max_length * RATE:
-            over.set()
+    def press(self, digit: str) -> None:
+        """The caller has pressed a key; not all of them need end it."""
+        if digit in self._verb.keys and not self._over.is_set():
+            self.recording.digits = digit
+            self._over.set()
 
-    handset.stream = take
-    try:
-        await over.wait()
-    finally:
-        handset.stream = None
+    def _take(self, frame: bytes) -> None:
+        voiced = self._loud.voiced(frame)
+        self.recording.audio += frame
+        self.recording.is_empty = self.recording.is_empty and not voiced
+        self._silent_ms = 0 if voiced else self._silent_ms + FRAME_MS
+        length = len(self.recording.audio)
+        if self._silent_ms >= self._verb.timeout * 1000 or length >= self._verb.max_length * RATE:
+            self._over.set()

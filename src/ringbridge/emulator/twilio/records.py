@@ -49,6 +49,7 @@ class CallEvent:
     - `stream_started`: `stream_sid`, `parameters` · `stream_refused`: `stream_sid`, `error` ·
       `stream_ended`: `stream_sid`, `by` (`bridge`, `twilio` or `nobody`, when the connection broke), `code`
     - `mark`, `mark_echoed`: `name` · `clear`: `marks` · `dtmf`: `digit` · `invalid_message`: `code`, `why`
+    - `recording_started`: `sid` · `recording_ended`: `sid`, `seconds`, `digits` (the key, `hangup` or nothing)
     - `dial_ended`: `number`, `status`, `seconds` since the answer
     - `fault`: `where`, `fault` (its kind) of one that was asked for and strikes now
     - `error`: `code`, `text`

@@ -12,18 +12,31 @@ from typing import TypeAlias
 from aiohttp import web
 from multidict import MultiDict
 
+from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.twilio.dialling import E164
 from ringbridge.emulator.twilio.exchange import Exchange
 from ringbridge.emulator.twilio.leg import API_VERSION, Document, Hooks, Leg, Source
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.resource import call_json, calls_json, error_json
 from ringbridge.emulator.twilio.webhooks import Method, valid_url
+from ringbridge.emulator.unanswered import outlast
 
 __all__ = ["Place", "rest_app"]
 
 MAX_TWIML_CHARACTERS = 4000
 DEFAULT_TIMEOUT_SECONDS = 60
 MAX_TIMEOUT_SECONDS = 600
+
+NOT_IN_PROGRESS = 21220
+"""https://www.twilio.com/docs/api/errors/21220."""
+
+_USUAL = {
+    401: (20003, "Authenticate"),
+    403: (20403, "Forbidden"),
+    404: (20404, "The requested resource was not found"),
+    429: (20429, "Too Many Requests"),
+}
+"""The code and message of each status: https://www.twilio.com/docs/api/errors."""
 
 Form: TypeAlias = MultiDict[str]
 
@@ -76,7 +89,7 @@ class _Rest:
 
     async def _carry_out(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Where the connection is to drop, this is done all the same, but nobody is told so."""
-        drops = await self._strike()
+        drops = await self._strike(request)
         self._authenticate(request)
         answer = await handler(request)
         if drops and request.transport is not None:
@@ -126,7 +139,7 @@ class _Rest:
             case other:
                 raise _Refused(400, 20001, f"Invalid status {other}")
         if not done:
-            raise _Refused(400, 21220, "Call is not in-progress. Cannot redirect.")
+            raise _Refused(400, NOT_IN_PROGRESS, "Call is not in-progress. Cannot redirect.")
         return web.json_response(call_json(call))
 
     def _call(self, request: web.Request) -> PhoneCall:
@@ -141,17 +154,26 @@ class _Rest:
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted):
             raise _Refused(401, 20003, "Authenticate")
 
-    async def _strike(self) -> bool:
+    async def _strike(self, request: web.Request) -> bool:
         """Carry out the faults that strike this request. Whether its connection is to drop before the answer."""
         drops = False
         for fault in self._exchange.faults.take("twilio_rest"):
             await asyncio.sleep((fault.after_ms + (fault.ms if fault.kind == "delay" else 0)) / 1000)
             if fault.kind in {"refuse", "error"}:
-                # The default code of a fault is one for closing sockets.
-                code = 20500 if fault.code == 1011 else fault.code
-                raise _Refused(fault.status, code, fault.text or "Internal Server Error")
+                raise _refusal(fault)
+            if fault.kind == "hang":
+                await outlast(request)
+                raise _Refused(503, 20503, "Nobody is there to be told")
             drops = drops or fault.kind == "drop"
         return drops
+
+
+def _refusal(fault: Fault) -> _Refused:
+    """As Twilio says it, unless the fault says otherwise; the default code of one is for closing sockets."""
+    code, text = _USUAL.get(fault.status, (20500, "Internal Server Error"))
+    if fault.code == NOT_IN_PROGRESS:
+        text = "Call is not in-progress. Cannot redirect."
+    return _Refused(fault.status, code if fault.code == 1011 else fault.code, fault.text or text)
 
 
 async def _form(request: web.Request) -> Form:

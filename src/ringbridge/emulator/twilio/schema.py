@@ -37,6 +37,14 @@ def _events(value: str) -> bool:
     return {"initiated", "ringing", "answered", "completed"}.issuperset(value.split())
 
 
+def _digits(value: str) -> bool:
+    return re.fullmatch(r"[0-9*#]*", value) is not None
+
+
+def _recording_events(value: str) -> bool:
+    return {"in-progress", "completed", "absent"}.issuperset(value.split())
+
+
 _METHOD = _one_of("GET", "POST")
 _BOOLEAN = _one_of("true", "false")
 _CALLBACK = {"statusCallback": _anything, "statusCallbackMethod": _METHOD}
@@ -105,14 +113,14 @@ _ELEMENTS = {
         {
             "action": _anything,
             "method": _METHOD,
-            "timeout": _number(0, 600),
-            "finishOnKey": _anything,
-            "maxLength": _number(1, 14400),
+            "timeout": _number(1, 600),
+            "finishOnKey": _digits,
+            "maxLength": _number(2, 14400),
             "playBeep": _BOOLEAN,
             "trim": _one_of("trim-silence", "do-not-trim"),
             "recordingStatusCallback": _anything,
             "recordingStatusCallbackMethod": _METHOD,
-            "recordingStatusCallbackEvent": _anything,
+            "recordingStatusCallbackEvent": _recording_events,
             "transcribe": _BOOLEAN,
             "transcribeCallback": _anything,
         }

@@ -1,16 +1,17 @@
 """What Twilio itself plays to the caller: `<Say>` and `<Play>`."""
 
 import asyncio
+import math
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from ringbridge.audio.mulaw import BYTES_PER_MS, RATE, SILENCE
+from ringbridge.audio.mulaw import BYTES_PER_MS, RATE, SILENCE, from_pcm
 from ringbridge.audio.wav import WavError, read_wav
 from ringbridge.emulator.twilio.leg import Leg
 from ringbridge.emulator.twilio.twiml import TwimlError
 
-__all__ = ["APOLOGY", "MS_PER_CHARACTER", "play", "press", "say"]
+__all__ = ["APOLOGY", "MS_PER_CHARACTER", "beep", "play", "press", "say"]
 
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 """What is heard when a document can't be had or carried out."""
@@ -20,6 +21,9 @@ MS_PER_CHARACTER = 60
 
 KEY_SECONDS = 0.2
 """A key and the gap after it."""
+
+TONE = from_pcm(round(8000 * math.cos(math.tau * 1000 * sample / RATE)) for sample in range(RATE // 4))
+"""After which a caller speaks on tape: a quarter of a second at 1000 Hz. Twilio's own is not documented."""
 
 ENDLESS = 1000
 """How often `loop="0"` repeats."""
@@ -54,6 +58,11 @@ async def press(leg: Leg, digits: str) -> None:
         await asyncio.sleep({"w": 0.5, "W": 1.0}.get(digit, KEY_SECONDS))
         if digit not in "wW":
             leg.digits_heard += digit
+
+
+async def beep(leg: Leg) -> None:
+    """Play the tone before a recording. Returns when it has played."""
+    await _sound(leg, _whole(TONE))
 
 
 async def _sound(leg: Leg, pieces: AsyncIterator[bytes]) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from aiohttp import WSMsgType
 
 from ringbridge.audio.mulaw import FRAME_MS, RATE
-from ringbridge.emulator.faults import Fault
+from ringbridge.emulator.faults import Fault, Kind
 from ringbridge.emulator.twilio import media_socket, twiml
 from ringbridge.emulator.twilio.audio import SILENT_FRAME
 from ringbridge.emulator.twilio.exchange import Exchange, new_sid
@@ -29,6 +29,7 @@ from ringbridge.emulator.twilio.messages import (
     read_message,
 )
 from ringbridge.emulator.twilio.records import Journal
+from ringbridge.emulator.twilio.strikes import call_named, hold_up, starts, strike
 from ringbridge.emulator.twilio.webhooks import valid_url
 
 __all__ = ["MediaStream", "StreamListener"]
@@ -61,7 +62,9 @@ class MediaStream:
         self._socket: MediaSocket | None = None
         self._sequence = self._chunk = 0
         self._warned: set[int] = set()
-        self._started = self._silent = False
+        self._wrong: set[Kind] = set()
+        self._held: str | None = None
+        self._started = self._attached = False
         self._ended_by = "bridge"
 
     async def run(self, verb: twiml.Stream, document_url: str | None) -> None:
@@ -97,17 +100,38 @@ class MediaStream:
         if self._socket is not None:
             self._socket.abort()
 
+    # What a fault can make of it
+
+    def struck(self, fault: Fault) -> None:
+        """Write down that a fault strikes."""
+        self._journal.note("fault", where=fault.where, fault=fault.kind)
+
+    def attach(self) -> None:
+        """Let the caller's frames flow."""
+        self._attached = True
+        self._handset.stream = self._send_frame
+
+    def suffer(self, kind: Kind) -> None:
+        """Be wrong in this way from now on."""
+        self._wrong.add(kind)
+
+    @property
+    def _silent(self) -> bool:
+        return "half_open" in self._wrong
+
+    # How that is done
+
     async def _dial(self, verb: twiml.Stream, document_url: str | None, faults: list[Fault]) -> MediaSocket:
         url = _stream_url(verb.url, document_url)
         for fault in faults:
             if fault.kind == "refuse":
-                self._strikes(fault)
+                self.struck(fault)
                 raise NoSocket(31902, "the connection was refused")
         return await media_socket.dial(self._exchange, url)
 
     async def _carry(self, socket: MediaSocket, verb: twiml.Stream, faults: list[Fault]) -> None:
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self._strike(socket, fault)) for fault in faults]
+            running = [tasks.create_task(strike(self, socket, fault)) for fault in faults]
             running.append(tasks.create_task(self._open(socket, verb, faults)))
             code = await self._read(socket)
             for task in running:
@@ -120,47 +144,27 @@ class MediaStream:
 
     async def _open(self, socket: MediaSocket, verb: twiml.Stream, faults: list[Fault]) -> None:
         socket.write(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
-        for fault in faults:
-            if fault.kind == "delay":
-                self._strikes(fault)
-                await asyncio.sleep(fault.ms / 1000)
-        self._start(verb)
+        if not await hold_up(self, faults):
+            return
+        for _ in range(starts(faults)):
+            self._send_start(verb, call_named(faults, self._call_sid))
+        self.up = self._started = True
+        self.attach()
+        self._journal.note("stream_started", stream_sid=self.sid, parameters=verb.parameters)
+        self._on_event("stream-started", None)
 
-    def _start(self, verb: twiml.Stream) -> None:
+    def _send_start(self, verb: twiml.Stream, call_sid: str) -> None:
         self._send(
             "start",
             start={
                 "accountSid": self._exchange.account_sid,
                 "streamSid": self.sid,
-                "callSid": self._call_sid,
+                "callSid": call_sid,
                 "tracks": ["inbound"],
                 "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": RATE, "channels": 1},
                 "customParameters": verb.parameters,
             },
         )
-        self.up = self._started = True
-        self._handset.stream = self._send_frame
-        self._journal.note("stream_started", stream_sid=self.sid, parameters=verb.parameters)
-        self._on_event("stream-started", None)
-
-    async def _strike(self, socket: MediaSocket, fault: Fault) -> None:
-        """Carry out one fault, in its time. Those of the handshake have had theirs."""
-        if fault.kind not in {"drop", "half_open", "garble", "slow_reader"}:
-            return
-        await asyncio.sleep(fault.after_ms / 1000)
-        self._strikes(fault)
-        match fault.kind:
-            case "drop":
-                self.drop()
-            case "half_open":
-                self._silent = True
-            case "garble":
-                socket.write(fault.text or '{"event":"media","sequenceNumber":"')
-            case _:
-                await socket.deaf(fault.ms / 1000)
-
-    def _strikes(self, fault: Fault) -> None:
-        self._journal.note("fault", where=fault.where, fault=fault.kind)
 
     async def _read(self, socket: MediaSocket) -> int | None:
         """Take what the bridge sends until the end. Returns the code of its close frame, if there was one."""
@@ -213,6 +217,8 @@ class MediaStream:
             self._warn(31931, "more than 10 minutes of audio are queued; the surplus is discarded")
 
     def _echo(self, name: str) -> None:
+        if "no_marks" in self._wrong:
+            return
         self._journal.note("mark_echoed", name=name)
         self._send("mark", mark={"name": name})
 
@@ -233,7 +239,7 @@ class MediaStream:
     def _send_frame(self, frame: bytes) -> None:
         """The caller's next 20 ms, from the handset's clock."""
         self._chunk += 1
-        if self._silent or self._socket is None:
+        if self._silent or self._socket is None or "no_frames" in self._wrong:
             return
         if self._socket.choked:
             self._warn(31930, "the bridge reads too slowly; the caller's audio is discarded")
@@ -241,7 +247,14 @@ class MediaStream:
         self._sequence += 1
         payload = _SILENT_PAYLOAD if frame is SILENT_FRAME else base64.b64encode(frame).decode()
         at_ms = self._chunk * FRAME_MS
-        self._socket.write(media_text(self.sid, self._sequence, self._chunk, at_ms, payload))
+        text = media_text(self.sid, self._sequence, self._chunk, at_ms, payload)
+        if self._held is None and "out_of_order" in self._wrong:
+            self._held = text
+            return
+        self._socket.write(text)
+        if self._held is not None:
+            self._socket.write(self._held)
+            self._held = None
 
     def _send(self, event: str, **content: Any) -> None:
         if self._silent or self._socket is None:
@@ -252,8 +265,8 @@ class MediaStream:
 
     def _detach(self) -> None:
         """The handset goes on without us: what we queued is not played any more."""
-        if self.up:
-            self.up = False
+        if self._attached:
+            self.up = self._attached = False
             self._handset.stream = None
             self._handset.earpiece.clear()
 
@@ -264,7 +277,7 @@ class MediaStream:
     async def _stop(self, socket: MediaSocket) -> None:
         self._ended_by = "twilio"
         self._detach()
-        if self._started:
+        for _ in range(self._started * (1 + ("stop_twice" in self._wrong))):
             self._send("stop", stop={"accountSid": self._exchange.account_sid, "callSid": self._call_sid})
         self._stopped()
         self._journal.note("stream_ended", stream_sid=self.sid, by="twilio", code=None)

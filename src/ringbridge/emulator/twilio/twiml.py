@@ -132,12 +132,20 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A message to be recorded: until `timeout` s of silence, for `max_length` s at most."""
+    """A message to be recorded: until `timeout` s of silence or one of `keys`, for `max_length` s at most.
+
+    The URLs are as written; without `action` the document's own is asked again.
+    """
 
     action: str | None
     method: Method
     timeout: int
     max_length: int
+    keys: str
+    beep: bool
+    status_callback: str | None
+    status_callback_method: Method
+    status_callback_events: frozenset[str]
 
 
 Verb: TypeAlias = Connect | Say | Play | Dial | Hangup | Redirect | Pause | Reject | Record
@@ -178,8 +186,7 @@ def _verb(element: ET.Element) -> Verb:
         case "Pause":
             return Pause(int(given.get("length", 1)))
         case "Record":
-            timeout, longest = int(given.get("timeout", 5)), int(given.get("maxLength", 3600))
-            return Record(given.get("action"), _method(given.get("method")), timeout, longest)
+            return _record(element)
         case "Reject":
             return Reject("busy" if given.get("reason") == "busy" else "rejected")
         case _:
@@ -205,6 +212,21 @@ def _dial(element: ET.Element) -> Dial:
         action=element.get("action"),
         method=_method(element.get("method")),
         attributes=dict(element.attrib),
+    )
+
+
+def _record(element: ET.Element) -> Record:
+    """With the defaults of https://www.twilio.com/docs/voice/twiml/record. Silence is never trimmed here."""
+    return Record(
+        action=element.get("action"),
+        method=_method(element.get("method")),
+        timeout=int(element.get("timeout", 5)),
+        max_length=int(element.get("maxLength", 3600)),
+        keys=element.get("finishOnKey", "1234567890*#"),
+        beep=element.get("playBeep") != "false",
+        status_callback=element.get("recordingStatusCallback"),
+        status_callback_method=_method(element.get("recordingStatusCallbackMethod")),
+        status_callback_events=frozenset(element.get("recordingStatusCallbackEvent", "completed").split()),
     )
 
 

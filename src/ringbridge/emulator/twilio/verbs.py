@@ -8,9 +8,9 @@ from dataclasses import asdict, replace
 from typing import Literal, TypeAlias, assert_never
 from urllib.parse import urljoin
 
-from ringbridge.emulator.twilio import recording
 from ringbridge.emulator.twilio.dialling import HumanLeg
 from ringbridge.emulator.twilio.leg import Dialled, Document, Leg, Source
+from ringbridge.emulator.twilio.recording import Recorder, Recording
 from ringbridge.emulator.twilio.sounds import APOLOGY, play, press, say
 from ringbridge.emulator.twilio.stream import MediaStream
 from ringbridge.emulator.twilio.twiml import (
@@ -123,22 +123,45 @@ class Script:
 
     async def _record(self, verb: Record) -> Step:
         leg = self._leg
-        message = recording.begin()
-        url = self._absolute(verb.action) if verb.action else self._base
-        digits = "hangup"
+        leg.recorder = recorder = Recorder(leg, verb)
+        leg.journal.note("recording_started", sid=recorder.recording.sid)
+        self._tell_recording(verb, recorder.recording, "in-progress")
         try:
-            await recording.record(message, leg.handset, verb)
-            digits = ""
+            await recorder.run()
         finally:
-            action = None
-            if not message.is_empty:
-                leg.recordings.append(message)
-                fields = message.fields(leg.exchange.account_sid, digits)
-                action = Source(url, verb.method, fields) if url else None
+            leg.recorder = None
             # Whoever hangs up now has left a message all the same.
-            leg.pending_action = action
+            leg.pending_action = action = self._recorded(verb, recorder.recording)
         leg.pending_action = None
         return action
+
+    def _recorded(self, verb: Record, recording: Recording) -> Source | None:
+        """The recording is over: what is asked then. Without a sound, nobody is, and the next verb follows."""
+        leg = self._leg
+        leg.journal.note("recording_ended", sid=recording.sid, seconds=recording.seconds, digits=recording.digits)
+        self._tell_recording(verb, recording, "absent" if recording.is_empty else "completed")
+        if recording.is_empty:
+            return None
+        leg.recordings.append(recording)
+        fields = {**recording.fields(leg.exchange.account_sid), "Digits": recording.digits}
+        url = self._absolute(verb.action) if verb.action else self._base
+        return Source(url, verb.method, fields) if url else None
+
+    def _tell_recording(self, verb: Record, recording: Recording, status: str) -> None:
+        """https://www.twilio.com/docs/voice/twiml/record, "recordingStatusCallback"."""
+        leg = self._leg
+        if verb.status_callback is None or status not in verb.status_callback_events:
+            return
+        fields = {
+            **recording.fields(leg.exchange.account_sid),
+            "AccountSid": leg.exchange.account_sid,
+            "CallSid": leg.sid,
+            "RecordingStatus": status,
+            "RecordingChannels": "1",
+            "RecordingSource": "RecordVerb",
+            "RecordingStartTime": recording.started,
+        }
+        leg.recording_courier.post(self._absolute(verb.status_callback), fields, verb.status_callback_method)
 
     async def _connect(self, verb: Connect) -> Step:
         leg = self._leg

@@ -6,6 +6,7 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides for the
 import asyncio
 import re
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlencode, urlsplit
@@ -64,6 +65,7 @@ class Webhooks:
     def __init__(self, exchange: Exchange, journal: Journal) -> None:
         self._exchange = exchange
         self._journal = journal
+        self._belated: list[tuple[float, _Letter]] = []
 
     async def ask(self, url: str, fields: Fields, *, method: Method = "POST", faulty: bool = False) -> Reply:
         """Send one request and return its answer, within 15 s.
@@ -73,7 +75,7 @@ class Webhooks:
         letter = self._letter(url, fields, method)
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                lost = await self._strike() if faulty else False
+                lost = await self._strike(letter) if faulty else False
                 self._journal.note("request", **letter.facts)
                 return await self._attempts(letter, lost=lost)
         except TimeoutError:
@@ -99,13 +101,32 @@ class Webhooks:
             headers["Content-Type"] = _FORM
         return _Letter(method, url, headers, body, facts)
 
-    async def _strike(self) -> bool:
+    async def deliver_belated(self) -> None:
+        """Let arrive what a fault held back until now; nobody reads the answers. To be called at the call's end."""
+        for seconds, letter in self._belated:
+            await asyncio.sleep(seconds)
+            self._journal.note("request", **letter.facts)
+            with suppress(NoAnswer):  # it is in the journal
+                await self._attempts(letter, lost=False)
+
+    async def _strike(self, letter: _Letter) -> bool:
         """Carry out the faults that strike this request. True when it never arrives."""
         lost = False
         for fault in self._exchange.faults.take("webhook"):
             self._journal.note("fault", where=fault.where, fault=fault.kind)
-            await asyncio.sleep(fault.after_ms / 1000 + (fault.ms / 1000 if fault.kind == "delay" else 0))
-            lost = lost or fault.kind == "refuse"
+            await asyncio.sleep(fault.after_ms / 1000)
+            match fault.kind:
+                case "delay":
+                    await asyncio.sleep(fault.ms / 1000)
+                case "refuse":
+                    lost = True
+                case "twice":
+                    self._journal.note("request", **letter.facts)
+                    await self._attempts(letter, lost=lost)
+                    await asyncio.sleep(fault.ms / 1000)
+                case "after_end":
+                    self._belated.append((fault.ms / 1000, letter))
+                    await asyncio.Event().wait()  # until it is given up
         return lost
 
     async def _attempts(self, letter: _Letter, *, lost: bool) -> Reply:
