@@ -59,7 +59,11 @@ async def test_the_webhook_comes_after_the_end(home, caplog, row):
     await call.hang_up()
     assert await twiml(home, "/incoming-call", home.form(call.sid, "completed")) == []
     assert await twiml(home, "/incoming-call", home.form(call.sid)) == ["Hangup"]
+    unknown = new_call_sid()
+    await home.twilio.post("/stream-status", home.form(unknown, "canceled"))
+    assert await twiml(home, "/incoming-call", home.form(unknown)) == ["Hangup"]
     assert await home.calls_in_progress() == 0
+    assert len([request for request in home.elevenlabs.requests if "signed" in request.target]) == 1
     return Seen("nothing", "an empty answer, or `<Hangup>`")
 
 

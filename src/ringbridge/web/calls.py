@@ -9,7 +9,7 @@ from ringbridge.calls.admission import Counts, Why
 from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice, choose_engine
 from ringbridge.calls.ledger import AfterStream, Arrival, Ledger, SameAnswer, after_stream, on_arrival
-from ringbridge.facts import CallRefused, VoicemailLeft
+from ringbridge.facts import CallRefused, Outcome, VoicemailLeft
 from ringbridge.ids import CallSid
 from ringbridge.live.roster import Roster
 from ringbridge.log import get_logger
@@ -129,9 +129,12 @@ class CallDesk:
         if event.error:
             problem = explain(event.error) or event.error
             log.warning("Twilio reports a stream error", call_sid=event.call_sid, complaint=problem)
-        call = self.roster.get(event.call_sid)
-        if call is not None and not event.event and CallWebhook.read(form).is_over:
-            call.over()
+        if not event.event and CallWebhook.read(form).is_over:
+            call = self.roster.get(event.call_sid)
+            if call is not None:
+                call.over()
+            elif self.ledger.entry(event.call_sid) is None:  # its own webhook may still be on the way
+                self.ledger.record(event.call_sid, Outcome.CALLER_GONE)
         return web.Response(status=204)
 
     async def fallback(self, request: web.Request) -> web.Response:
