@@ -23,9 +23,13 @@ async def reap(roster: Roster, phone: PhoneAPI) -> None:
     """Look after the calls until cancelled."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        for call in roster.live_calls:
-            if call.twilio_quiet_seconds >= QUIET_SECONDS:
-                await _look_at(call, phone)
+        await _sweep(roster, phone)  # between two of them it must not hold a call that is over
+
+
+async def _sweep(roster: Roster, phone: PhoneAPI) -> None:
+    for call in roster.live_calls:
+        if call.twilio_quiet_seconds >= QUIET_SECONDS:
+            await _look_at(call, phone)
 
 
 async def _look_at(call: Call, phone: PhoneAPI) -> None:

@@ -58,6 +58,8 @@ NO_CODE = 1005
 
 _QUEUE_LIMIT_BYTES = 2**16
 
+_ENDS = frozenset({WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR})
+
 Listener: TypeAlias = Callable[[bytes], None]
 """Takes one text message, undecoded UTF-8. It is called by the reader: it must not block."""
 
@@ -259,16 +261,13 @@ class Socket:
 
     async def closed(self) -> Closed:
         """Wait for the end, by whichever side; tell how the peer ended it."""
-        while True:
-            try:
-                message = await self._ws.receive()
-            except (ClientError, ConnectionError):  # the peer was gone before aiohttp had answered its ping
-                return self._ws.tap.close_frame
+        with suppress(ClientError, ConnectionError):  # the peer was gone before aiohttp had answered its ping
+            while (await self._ws.receive()).type not in _ENDS and not self._ws.tap.is_flooded:
+                pass
             if self._ws.tap.is_flooded:
                 await self.close(POLICY_VIOLATION, "too many messages")
-                return self._ws.tap.close_frame
-            if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR}:
-                return self._ws.tap.close_frame
+        self._ws._cancel_heartbeat()  # noqa: SLF001 - aiohttp forgets it where a connection is lost
+        return self._ws.tap.close_frame
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Send a close frame and await its answer, for half a second at most; then the connection is cut."""
@@ -282,6 +281,7 @@ class Socket:
 
     def abort(self) -> None:
         """Cut the connection without a word."""
+        self._ws._cancel_heartbeat()  # noqa: SLF001 - as above
         self._transport.abort()
 
 
