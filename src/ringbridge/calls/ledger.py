@@ -112,10 +112,19 @@ class Ledger:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._entries: TTLCache[CallSid, Entry, float] = TTLCache(MAX_CALLS, REMEMBERED_SECONDS, clock)
+        self._signed: TTLCache[str, CallSid, float] = TTLCache(MAX_CALLS, REMEMBERED_SECONDS, clock)
 
     def entry(self, call_sid: CallSid) -> Entry | None:
         """What is remembered of this call; `None` if it was never seen here."""
         return self._entries.get(call_sid)
+
+    def call_of(self, signature: str, call_sid: CallSid) -> CallSid:
+        """The call that this signature of a webhook came with first; `call_sid`, if it is new.
+
+        The text that Twilio signs has no borders between names and values. So whoever has seen one webhook could cut
+        its text into other fields, and have each cut taken for a new call.
+        """
+        return self._signed.setdefault(signature, call_sid)
 
     def answer(self, call_sid: CallSid, twiml: str) -> None:
         """Remember the answer that /incoming-call gives for this call."""

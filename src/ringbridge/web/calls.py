@@ -15,7 +15,7 @@ from ringbridge.live.roster import Roster
 from ringbridge.log import get_logger
 from ringbridge.phrases import Phrases, for_language
 from ringbridge.web.gate import Gate
-from ringbridge.web.guards import TwilioGuard
+from ringbridge.web.guards import TwilioGuard, signature_of
 from ringbridge.wire import twiml
 from ringbridge.wire.error_codes import explain
 from ringbridge.wire.webhook import CallWebhook, DialEnded, StreamEvent, VoicemailEnded
@@ -47,6 +47,10 @@ class CallDesk:
     async def incoming_call(self, request: web.Request) -> web.Response:
         """`POST /incoming-call`: connect the call to a stream, and make it ready while Twilio reads the answer."""
         webhook = CallWebhook.read(await self.guard.form(request))
+        known = self.ledger.call_of(signature_of(request), webhook.call_sid)
+        if known != webhook.call_sid:
+            log.warning("refused", route="POST /incoming-call", diagnosis="the signature is another call's")
+            raise web.HTTPForbidden(text="")
         if webhook.is_over:
             return _twiml(twiml.empty())
         is_new = self._arrival(webhook) is Arrival.FIRST

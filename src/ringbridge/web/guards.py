@@ -9,14 +9,21 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from cachetools import TTLCache
 from multidict import MultiDict, MultiDictProxy
 
 from ringbridge.errors import BrokenMessage
 from ringbridge.log import get_logger
 from ringbridge.wire.signatures import Signed, check, diagnose
 
-__all__ = ["MAX_BODY_BYTES", "MAX_FIELDS", "TwilioGuard", "guard_errors", "hide_server", "malformed_is_no_incident"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "MAX_FIELDS",
+    "TwilioGuard",
+    "guard_errors",
+    "hide_server",
+    "malformed_is_no_incident",
+    "signature_of",
+]
 
 log = get_logger(__name__)
 
@@ -33,12 +40,6 @@ _SIGNATURE = "X-Twilio-Signature"
 _CALL_SID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Twilio's have CA and 32 hexadecimal digits."""
 
-MAX_SIGNATURES = 100_000
-"""Signatures that are remembered with the call that they were for; the oldest goes first."""
-
-SIGNATURE_SECONDS = 24 * 60 * 60
-"""How long they are."""
-
 
 @dataclass(frozen=True, slots=True)
 class TwilioGuard:
@@ -51,9 +52,6 @@ class TwilioGuard:
     origin: str
     tokens: tuple[str, ...] = field(repr=False)
     check_upgrade: bool = True
-    _calls: TTLCache[str, str] = field(
-        default_factory=lambda: TTLCache(MAX_SIGNATURES, SIGNATURE_SECONDS), init=False, repr=False
-    )
 
     async def form(self, request: web.Request) -> MultiDictProxy[str]:
         """The fields of a POST that Twilio signed; empty if it is no form. The first thing that a handler awaits.
@@ -71,7 +69,10 @@ class TwilioGuard:
         elif request.content_type == "application/json":
             signed = body.decode(errors="replace")
         self._check(request, Signed(self.origin, request.raw_path, signature, signed))
-        self._check_call_sid(request, signature, form.getall("CallSid", []))
+        call_sids = form.getall("CallSid", [])
+        if len(call_sids) > 1 or not all(map(_CALL_SID.fullmatch, call_sids)):
+            log.warning("refused", route=_route(request), diagnosis="CallSid is none of Twilio's")
+            raise web.HTTPBadRequest(text="")
         return MultiDictProxy(form)
 
     def upgrade(self, request: web.Request) -> None:
@@ -100,20 +101,6 @@ class TwilioGuard:
         log.warning("refused", route=_route(request), diagnosis=str(diagnosis))
         raise web.HTTPForbidden(text="")
 
-    def _check_call_sid(self, request: web.Request, signature: str, values: list[str]) -> None:
-        """Refuse a call that never was.
-
-        The signed text has no borders between names and values. So whoever has seen one webhook could cut its text
-        into other fields, and have each cut taken for a new call: but a signature is for one call.
-        """
-        if len(values) > 1 or not all(map(_CALL_SID.fullmatch, values)):
-            log.warning("refused", route=_route(request), diagnosis="CallSid is none of Twilio's")
-            raise web.HTTPBadRequest(text="")
-        call_sids = {*values, *([self._calls.setdefault(signature, values[0])] if values else [])}
-        if len(call_sids) > 1:
-            log.warning("refused", route=_route(request), diagnosis="the signature is another call's")
-            raise web.HTTPForbidden(text="")
-
 
 @web.middleware
 async def guard_errors(
@@ -132,6 +119,11 @@ async def guard_errors(
         if request.writer.output_size and request.transport is not None:
             request.transport.abort()  # a WebSocket by now: an answer would be rubbish among its frames
         return web.Response(status=500)
+
+
+def signature_of(request: web.Request) -> str:
+    """The signature of a request that `TwilioGuard` has let through."""
+    return request.headers[_SIGNATURE]
 
 
 def malformed_is_no_incident(record: logging.LogRecord) -> bool:
