@@ -236,9 +236,9 @@ class Settings(FromEnvironment):
         description="What a caller gets whose call is not taken. `say`: the reason; `dial`: the human of "
         "`FALLBACK_NUMBER`; `busy`: the busy tone.",
     )
-    max_call_seconds: Annotated[int, Hint("write a number of seconds, from 10 to 14400")] = Field(
+    max_call_seconds: Annotated[int, Hint("write a number of seconds, from 1 to 14400")] = Field(
         default=3600,
-        ge=10,
+        ge=1,
         le=14_400,
         description="The longest that a call may last; the caller is warned before.",
     )

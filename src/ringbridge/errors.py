@@ -9,15 +9,13 @@ RingbridgeError
 ├── VendorError            a vendor's REST API did not do as asked
 ├── NotAllowed             a brain asked for something that the call's rules do not give it
 ├── NoLine                 a brain asked for something on a call that was made up
-├── ModelFailed            a language model did not answer (llm/base.py)
-└── EngineUnreachable      no conversation could be opened
+└── ModelFailed            a language model did not answer (llm/base.py)
 """
 
 __all__ = [
     "BrainNotFound",
     "BrainTokenRefused",
     "BrokenMessage",
-    "EngineUnreachable",
     "NoLine",
     "NotAllowed",
     "RingbridgeError",
@@ -76,7 +74,3 @@ class NotAllowed(RingbridgeError):
 
 class NoLine(RingbridgeError):
     """A brain asked for something on a call that was made up, as in a test."""
-
-
-class EngineUnreachable(RingbridgeError):
-    """No conversation could be opened. The text says at which step, and the mend where there is one."""

@@ -371,6 +371,7 @@ class TestTheEngineFails:
             call = await w.dial()
             await call.ended()
             assert w.heard(call) == f"{ENGLISH.one_moment} {w.sorry} {ENGLISH.goodbye}"
+            assert call.said == [ENGLISH.goodbye]
 
     async def test_an_exhausted_quota_is_told_to_the_operator_in_the_vendors_words(self, world, caplog):
         async with world(faults=[Fault("engine_socket", "quota", times=-1)]) as w:
@@ -387,13 +388,25 @@ class TestTheEngineFails:
             await w.says(call, "anybody there")
             await w.hears(call, "You said: anybody there.")
 
+    async def test_one_that_falls_silent_again_means_the_sorry(self, world):
+        async with world(faults=[Fault("engine_socket", "half_open", after_ms=1000, times=-1)]) as w:
+            call = await w.talking()
+            await call.ended()
+            assert w.heard(call).endswith(f"{w.sorry} {ENGLISH.goodbye}")
+            assert call.said == [ENGLISH.goodbye]
+            assert len(w.elevenlabs.conversations) == 2
+            await w.is_given_back(since=w.now)
+
     @pytest.mark.parametrize("status", [401, 403, 404, 429, 500])
     async def test_a_refused_signed_url_means_the_sorry(self, world, status):
         async with world(faults=[Fault("signed_url", "refuse", status=status, times=-1)]) as w:
             call = await w.dial()
             await call.ended()
             assert w.heard(call) == f"{w.sorry} {ENGLISH.goodbye}"
+            assert call.said == [ENGLISH.goodbye]
             assert str(status) in w.told(facts.Faulted)[0].reason
+            assert w.elevenlabs.conversations == []
+            await w.is_given_back(since=w.now)
 
     async def test_the_sorry_is_said_in_the_calls_language(self, world):
         async with world(faults=[engine_fails()]) as w:

@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ringbridge.phrases import ENGLISH
+
 from .raw_house import answer_of, house, new_call_sid, noise, verbs
 from .raw_http import Message, head
 from .raw_proofs import AUTH_TOKEN, HOST, twilio_signature
@@ -17,6 +19,10 @@ from .raw_websocket import CONTINUATION, KEY, PING, PONG, TEXT, VERSION, RawSock
 SPOKEN = noise(50 * 160)
 """A second of audio."""
 
+GREETING = base64.b64encode(SPOKEN).decode()
+
+SIGNED_URL = "/v1/convai/conversation/get-signed-url"
+
 SORRY = (files("ringbridge") / "clips/en/sorry.ulaw").read_bytes()
 FAREWELL = (files("ringbridge") / "clips/en/farewell.ulaw").read_bytes()
 
@@ -26,6 +32,10 @@ async def hears_last(stream, words):
     heard = b""
     while not heard.endswith(words):
         heard += await stream.hear(1)
+    await tells_that_it_was_played(stream)
+
+
+async def tells_that_it_was_played(stream):
     mark = await stream.next("mark")
     stream.socket.send(event="mark", streamSid=stream.sid, mark=mark["mark"])
 
@@ -35,6 +45,16 @@ async def is_excused(home, stream):
     await hears_last(stream, SORRY)
     assert await stream.socket.ended() == 1000
     assert await home.after_stream(stream.call_sid) == ["Say", "Hangup"]
+
+
+def asked_for(home, target):
+    """How often ElevenLabs was asked for this."""
+    return [request.target.partition("?")[0] for request in home.elevenlabs.requests].count(target)
+
+
+def spoken_in(answer):
+    """The sentences of a TwiML document, in order."""
+    return [say.text for say in ET.fromstring(answer.body).iter("Say")]
 
 
 async def lets_it_hang_up(home, call):
@@ -89,7 +109,7 @@ async def test_a_whole_call(home):
     assert await home.calls_in_progress() == 0
     # One signed URL, one conversation, and nothing asked of Twilio, as the caller hung up.
     assert [request.target.partition("?")[0] for request in home.elevenlabs.requests] == [
-        "/v1/convai/conversation/get-signed-url",
+        SIGNED_URL,
         "/talk",
     ]
     assert home.rest.connections == 0
@@ -407,6 +427,7 @@ async def test_an_engine_that_fails_is_excused(home, fail):
     fail(call.conversation)
     fail(await home.elevenlabs.conversation())
     await is_excused(home, call.stream)
+    assert asked_for(home, SIGNED_URL) == asked_for(home, "/talk") == 2
     assert await home.calls_in_progress() == 0
     await home.carries_a_call()
 
@@ -418,6 +439,7 @@ async def test_an_engine_that_speaks_another_codec_is_a_failed_one(home, formats
     await home.announce(sid)
     await (await home.elevenlabs.conversation()).ended()
     assert await home.after_stream(sid) == ["Say", "Say", "Hangup"]
+    assert asked_for(home, "/talk") == 1
     assert "set asr.user_input_audio_format and tts.agent_output_audio_format" in caplog.text
 
 
@@ -431,9 +453,7 @@ async def test_a_signed_url_that_leads_elsewhere_is_not_dialled(home, url):
     stream = await home.stream(sid)
     stream.begin(token)
     await is_excused(home, stream)
-    assert {request.target.partition("?")[0] for request in home.elevenlabs.requests} == {
-        "/v1/convai/conversation/get-signed-url"
-    }
+    assert len(home.elevenlabs.requests) == asked_for(home, SIGNED_URL) == 2
 
 
 @pytest.mark.parametrize(
@@ -449,6 +469,7 @@ async def test_an_answer_without_a_signed_url_is_a_failed_engine_at_once(home, t
     since = home.clock()
     await is_excused(home, stream)
     assert home.clock() - since < 1
+    assert len(home.elevenlabs.requests) == 2
     assert not any(record.exc_info for record in caplog.records)
 
 
@@ -474,6 +495,7 @@ async def test_an_engine_that_takes_no_conversation_is_excused(home, refusal):
     since = home.clock()
     await is_excused(home, stream)
     assert home.clock() - since < 5.1
+    assert asked_for(home, "/talk") == (2 if refusal else 1)  # for one that says nothing at all, the 5 s are over
 
 
 async def test_a_conversation_is_not_led_elsewhere_by_a_redirect(home):
@@ -486,6 +508,72 @@ async def test_a_conversation_is_not_led_elsewhere_by_a_redirect(home):
         stream.begin(token)
         await is_excused(home, stream)
         assert elsewhere.connections == 0
+
+
+async def test_a_conversation_that_is_lost_once_is_followed_by_another_that_does_not_greet(home):
+    home.elevenlabs.early = ({"type": "audio", "audio_event": {"audio_base_64": GREETING, "event_id": 1}},)
+    call = await home.place_call()
+    assert await call.stream.hear(len(SPOKEN)) == SPOKEN
+    await tells_that_it_was_played(call.stream)
+    await asyncio.sleep(1)
+    call.conversation.send_close(1011)
+    call.conversation = await home.elevenlabs.conversation()
+    call.conversation.send(type="agent_response", agent_response_event={"agent_response": "Hello."})
+    brain = await home.brain(call.conversation.id)
+    assert await answer_of(brain, "again", event_id=2) == "You said again."
+    answer = noise(1600)
+    call.conversation.say(answer, event_id=2)
+    assert await call.stream.hear(len(answer)) == answer  # and nothing before it
+    await call.hang_up()
+    assert await home.after_stream(call.sid, "completed") == []
+
+
+async def test_a_turn_that_finds_no_brain_is_a_fault_five_seconds_later(home, caplog):
+    call = await home.place_call()
+    await call.carries(SPOKEN)
+    since = home.clock()
+    call.conversation.send(type="user_transcript", user_transcription_event={"user_transcript": "hello"})
+    assert await call.conversation.ended() == 1000
+    assert home.clock() - since == pytest.approx(5, abs=0.1)
+    await is_excused(home, call.stream)
+    assert asked_for(home, "/talk") == 1, "another conversation would have no brain either"
+    assert "no brain socket has come" in caplog.text
+
+
+async def test_a_sorry_of_which_twilio_does_not_tell_that_it_was_played_is_said_again():
+    async with house(FALLBACK_NUMBER="+14155550124", VOICEMAIL="on") as home:
+        home.elevenlabs.signed_url = "nothing at all"
+        sid = new_call_sid()
+        stream_token = await home.announce(sid)
+        stream = await home.stream(sid)
+        stream.begin(stream_token)
+        assert await stream.hear(len(SORRY)) == SORRY
+        since = home.clock()
+        assert await stream.socket.ended() == 1000
+        assert home.clock() - since == pytest.approx(len(SORRY) / 8000 + 2, abs=0.1)
+        answer = await home.twilio.post("/call-ended", home.form(sid, "in-progress"))
+        assert verbs(answer) == ["Say", "Say", "Dial"]
+        assert spoken_in(answer) == [ENGLISH.sorry, ENGLISH.connecting]
+
+
+async def test_after_the_sorry_come_the_human_and_then_the_message():
+    async with house(FALLBACK_NUMBER="+14155550124", VOICEMAIL="on") as home:
+        call = await home.place_call()
+        await call.carries(SPOKEN)
+        call.conversation.send_close(1011)
+        (await home.elevenlabs.conversation()).send_close(1011)
+        await hears_last(call.stream, SORRY)
+        assert await call.stream.socket.ended() == 1000
+        human = await home.twilio.post("/call-ended", home.form(call.sid, "in-progress"))
+        assert (verbs(human), spoken_in(human)) == (["Say", "Dial"], [ENGLISH.connecting])
+        form = home.form(call.sid, "in-progress", DialCallStatus="no-answer")
+        message = await home.twilio.post("/dial-ended", form)
+        assert verbs(message) == ["Say", "Record", "Say", "Hangup"]
+        assert spoken_in(message) == [ENGLISH.leave_message, ENGLISH.goodbye]
+        assert ET.fromstring(message.body).find("Record").get("action") == f"https://{HOST}/voicemail-ended"
+        form = home.form(call.sid, "in-progress", RecordingSid=f"RE{1:032x}", RecordingDuration="7")
+        kept = await home.twilio.post("/voicemail-ended", form)
+        assert (verbs(kept), spoken_in(kept)) == (["Say", "Hangup"], [ENGLISH.message_kept])
 
 
 # Signatures and secrets

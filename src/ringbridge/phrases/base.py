@@ -19,7 +19,7 @@ class Phrases:
     still_here: str
     """The same for longer; or the conversation had to be begun anew."""
     time_nearly_up: str
-    """The call may last 30 s more."""
+    """The call may not last much longer."""
     sorry: str
     """The bridge has failed. A human may be dialled after it."""
     connecting: str

@@ -236,6 +236,7 @@ class Conversation(Ending):
     def _conversation_lost(self) -> None:
         """The talk goes on in another conversation, which does not greet again who was greeted."""
         self._engine = Engine.IDLE
+        self._has_brain = self._brain_works = False  # the other conversation dials one of its own
         self._begun = -1
         self.lane.hold_caller()
         self.lane.begin_conversation()
