@@ -61,6 +61,7 @@ async def lets_it_hang_up(home, call):
     """The brain asks for the end of the call, once what was said is heard."""
     brain = await home.brain(call.conversation.id)
     brain.send(type="user_transcript", user_transcript=[{"role": "user", "content": "bye"}], event_id=1)
+    await asyncio.sleep(0.001)  # time passes only when all is quiet: the brain has asked
 
 
 async def polite(turn):
@@ -371,6 +372,7 @@ async def test_an_engine_that_has_said_all_ends_the_call_when_it_has_been_heard(
     assert home.rest.ended_calls == [call.sid]
     call.stream.socket.write(call.stream.stop())
     assert await call.stream.socket.ended() == 1000
+    assert asked_for(home, "/talk") == 1
 
 
 @pytest.mark.parametrize(
@@ -405,6 +407,10 @@ def closes_with_an_error(socket):
     socket.send_close(1011)
 
 
+def closes_in_the_midst_of_a_talk(socket):
+    socket.send_close(1000)
+
+
 def closes_for_its_quota(socket):
     socket.send(type="error", message="This request exceeds your quota.")
     socket.send_close(1002)
@@ -415,6 +421,7 @@ def closes_for_its_quota(socket):
     [
         leaves_without_a_code,
         closes_with_an_error,
+        closes_in_the_midst_of_a_talk,
         closes_for_its_quota,
         RawSocket.half_close,
         RawSocket.abort,
@@ -510,22 +517,37 @@ async def test_a_conversation_is_not_led_elsewhere_by_a_redirect(home):
         assert elsewhere.connections == 0
 
 
-async def test_a_conversation_that_is_lost_once_is_followed_by_another_that_does_not_greet(home):
-    home.elevenlabs.early = ({"type": "audio", "audio_event": {"audio_base_64": GREETING, "event_id": 1}},)
-    call = await home.place_call()
+async def is_dialled_again(home, call):
+    """The conversation is lost when its greeting has long been heard; another comes."""
     assert await call.stream.hear(len(SPOKEN)) == SPOKEN
     await tells_that_it_was_played(call.stream)
     await asyncio.sleep(1)
     call.conversation.send_close(1011)
     call.conversation = await home.elevenlabs.conversation()
-    call.conversation.send(type="agent_response", agent_response_event={"agent_response": "Hello."})
-    brain = await home.brain(call.conversation.id)
-    assert await answer_of(brain, "again", event_id=2) == "You said again."
-    answer = noise(1600)
-    call.conversation.say(answer, event_id=2)
-    assert await call.stream.hear(len(answer)) == answer  # and nothing before it
+
+
+async def test_a_conversation_that_follows_a_lost_one_is_asked_not_to_greet(home):
+    call = await home.place_call()
+    assert call.conversation.initiation["conversation_config_override"]["agent"]["first_message"]
+    call.conversation.say(SPOKEN, event_id=1)
+    await is_dialled_again(home, call)
+    assert call.conversation.initiation["conversation_config_override"] == {"agent": {"first_message": ""}}
+    await call.carries(noise(1600))
     await call.hang_up()
-    assert await home.after_stream(call.sid, "completed") == []
+
+
+async def test_a_greeting_that_is_the_engines_own_is_not_heard_twice():
+    async with house(GREETING="") as home:
+        home.elevenlabs.early = ({"type": "audio", "audio_event": {"audio_base_64": GREETING, "event_id": 1}},)
+        call = await home.place_call()
+        await is_dialled_again(home, call)
+        call.conversation.send(
+            type="user_transcript", user_transcription_event={"user_transcript": "again", "event_id": 2}
+        )
+        answer = noise(1600)
+        call.conversation.say(answer, event_id=2)
+        assert await call.stream.hear(len(answer)) == answer
+        await call.hang_up()
 
 
 async def test_a_turn_that_finds_no_brain_is_a_fault_five_seconds_later(home, caplog):

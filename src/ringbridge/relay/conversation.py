@@ -150,7 +150,7 @@ class Conversation(Ending):
     def _turn_opened(self) -> list[Command]:
         """The caller has said something, by voice or by keys: an answer is due."""
         works = self._brain_works or not self._has_brain
-        owed = self._owe(Debtor.BRAIN if works else Debtor.ENGINE)
+        owed = self._owe(Debtor.BRAIN if works else Debtor.ENGINE if self._unanswered else Debtor.TURN)
         if self._has_brain or self._brain_is_due or self._phase is not Phase.LIVE:
             return owed
         self._brain_is_due = True

@@ -78,6 +78,7 @@ class State:
         self._progress = 0.0
         self._begun: int | None = -1
         self._greeted = False
+        self._unanswered = False
         self._spoke_lately = False
         self._has_brain = False
         self._brain_works = False

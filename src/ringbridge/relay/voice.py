@@ -25,7 +25,7 @@ class Voice(State):
 
     def _audio_sent(self, event_id: int | None) -> list[Command]:
         begins, self._begun = event_id != self._begun or self._watchdog.is_owed, event_id
-        self._greeted = True
+        self._greeted, self._unanswered = True, False
         news = [Report(facts.ReplyBegan(event_id))] if begins else []
         return [*news, *self._paid(), *self._spoken()]
 
@@ -80,7 +80,8 @@ class Voice(State):
         if perhaps_all and self._greeted:
             clip = "still_here"
         said = self._say(clip)
-        if perhaps_all and clip == "still_here":
+        if clip == "still_here" and (perhaps_all or self._watchdog.debtor is Debtor.TURN):
+            self._unanswered |= not perhaps_all
             return [*said, *self._paid()]
         return [*said, *self._quiet_due(QUIET_SECONDS)]
 

@@ -36,8 +36,9 @@ class Debtor(Enum):
 
     NOBODY = "nothing is owed"
     UNKNOWN = "perhaps the engine, if it has a greeting of its own"
+    TURN = "the engine is to ask for words, unless it takes what it heard for no turn"
     BRAIN = "the words are being found"
-    ENGINE = "the words are there, or the engine has not asked for them"
+    ENGINE = "the words are there, or the engine has not asked for them twice"
 
 
 class Watchdog:

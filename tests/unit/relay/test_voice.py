@@ -141,9 +141,24 @@ def test_who_is_put_through_to_a_human_hears_nothing_of_ours():
     assert Timer.MUTE not in line.timers
 
 
-def test_an_engine_that_is_not_asked_for_words_has_failed_after_six_seconds():
+def test_what_the_engine_takes_for_no_turn_is_no_failure_of_its():
+    line = Line()
+    line.says("uh-huh")
+    assert Timer.MUTE not in line.timers
+    for _ in range(2):
+        line.fires(Timer.QUIET)
+        line.heard()
+    assert line.said == ["one_moment", "still_here"]
+    assert Timer.QUIET not in line.timers
+
+
+def test_an_engine_that_asks_for_no_words_twice_has_failed():
     line = Line()
     line.says()
+    for _ in range(2):
+        line.fires(Timer.QUIET)
+        line.heard()
+    line.says("hello?", 3)
     assert line.timers[Timer.MUTE] == 6
     commands = line.fires(Timer.MUTE)
     assert commands.index(CloseEngine()) < commands.index(OpenEngine())
