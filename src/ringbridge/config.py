@@ -385,7 +385,7 @@ def load_settings(env_file: Path | None = Path(".env"), environ: Mapping[str, st
 def load(kind: type[_AnySettings], env_file: Path | None, environ: Mapping[str, str] | None = None) -> _AnySettings:
     """The same for any group of settings: the names in the environment are the fields' in capitals."""
     environ = os.environ if environ is None else environ
-    values: dict[str, Any] = {name: environ.get(name.upper()) for name in kind.model_fields}
+    values: dict[str, Any] = {name: _readable(environ.get(name.upper())) for name in kind.model_fields}
     values = {name: value for name, value in values.items() if not _is_blank(name, value)}
     values["_env_file"] = env_file
     try:
@@ -438,6 +438,11 @@ def _by_the_clock(hours: str) -> Callable[[datetime], bool]:
 
 def _hint(field: FieldInfo) -> Hint:
     return next((extra for extra in field.metadata if isinstance(extra, Hint)), Hint(mend=""))
+
+
+def _readable(text: str | None) -> str | None:
+    """Without the bytes that are no UTF-8: they could not even be told of."""
+    return None if text is None else text.encode(errors="replace").decode()
 
 
 def _is_blank(name: str, value: object) -> bool:

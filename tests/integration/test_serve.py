@@ -131,15 +131,14 @@ async def test_it_carries_calls_with_the_settings_of_its_folder(folder, around):
     assert served.said.count('"outcome": "caller_gone"') == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-async def test_it_stops_with_a_call_in_progress_and_closes_its_sockets(folder, around, number):
+async def test_it_stops_with_a_call_in_progress_and_closes_its_sockets(folder, around):
     async with serving(folder, around, DRAIN_SECONDS="0") as (served, home):
         call = await home.place_call()
         brain = await home.brain(call.conversation.id)
         await call.carries(noise(1600))
         assert await home.calls_in_progress() == 1
         async with asyncio.TaskGroup() as group:
-            ending = group.create_task(served.end(number))
+            ending = group.create_task(served.end())
             closing = [group.create_task(socket.ended()) for socket in (call.conversation, call.stream.socket, brain)]
     code, seconds = ending.result()
     assert code == 3, "it was cut short"

@@ -61,6 +61,21 @@ class Services:
     observers: tuple[Observer, ...]
 
 
+@dataclass(slots=True)
+class _Signs:
+    """Signs of life: they are counted, as a look at the clock for each frame would cost more."""
+
+    count: int = 0
+    _before: int = -1
+    _quiet: int = 0
+
+    def look(self) -> int:
+        """For how many looks in a row there was none."""
+        self._quiet = self._quiet + 1 if self.count == self._before else 0
+        self._before = self.count
+        return self._quiet
+
+
 class Call:
     """The owner of one call's conversation, streams, timers and tasks. Known by its CallSid.
 
@@ -96,15 +111,14 @@ class Call:
         self._outcome: Outcome | None = None
         self._slow: set[str] = set()
         self._over = asyncio.Event()
-        self._now = asyncio.get_running_loop().time
-        self._twilio_heard = self._engine_heard = self._now()
+        self._twilio_signs, self._engine_signs = _Signs(), _Signs()
         self.tell(facts.CallBegan(party.caller, party.called, choice.language))
 
     # What others tell the call
 
     def announce(self, *, ringing: bool) -> None:
         """The call's webhook was answered; while it is still `ringing`, the call is made ready."""
-        self._twilio_heard = self._now()
+        self._twilio_signs.count += 1
         self._handle(events.Announced(ringing))
 
     def attach(self, stream: Socket, stream_sid: StreamSid) -> None:
@@ -151,15 +165,9 @@ class Call:
         """Bytes that wait in its sockets until a slow peer reads."""
         return sum(socket.unsent for socket in (self._stream, self._engine) if socket is not None)
 
-    @property
-    def twilio_quiet_seconds(self) -> float:
-        """How long Twilio has said nothing about the call: neither on a stream nor by a webhook."""
-        return self._now() - self._twilio_heard
-
-    @property
-    def engine_quiet_seconds(self) -> float:
-        """How long the conversation has said nothing."""
-        return self._now() - self._engine_heard
+    def look(self) -> tuple[int, int]:
+        """For how many looks in a row Twilio, and the engine, have said nothing. To be called at an even pace."""
+        return self._twilio_signs.look(), self._engine_signs.look()
 
     @property
     def is_transferring(self) -> bool:
@@ -318,7 +326,7 @@ class Call:
     # Twilio's stream
 
     def _from_twilio(self, text: bytes) -> None:
-        self._twilio_heard = self._now()
+        self._twilio_signs.count += 1
         try:
             message = twilio.decode(text)
         except BrokenMessage as error:
@@ -393,7 +401,7 @@ class Call:
             await socket.close()
 
     def _from_engine(self, text: bytes) -> None:
-        self._engine_heard = self._now()
+        self._engine_signs.count += 1
         try:
             message = engine.decode(text)
         except BrokenMessage as error:

@@ -15,8 +15,11 @@ log = get_logger(__name__)
 SWEEP_SECONDS = 20.0
 """How often the calls are looked at."""
 
-QUIET_SECONDS = 60.0
-"""A call of which Twilio has said nothing for so long is asked about; a live stream has 50 messages a second."""
+MOST_QUIET_LOOKS = 3
+"""A call of which Twilio has said nothing for so many looks is asked about; a live stream has 50 messages a second."""
+
+MOST_TRANSFERRED_LOOKS = 15
+"""The same while a human has the caller, and there is no stream."""
 
 
 async def reap(roster: Roster, phone: PhoneAPI) -> None:
@@ -28,11 +31,12 @@ async def reap(roster: Roster, phone: PhoneAPI) -> None:
 
 async def _sweep(roster: Roster, phone: PhoneAPI) -> None:
     for call in roster.live_calls:
-        if call.twilio_quiet_seconds >= QUIET_SECONDS:
-            await _look_at(call, phone)
+        twilio, engine = call.look()
+        if twilio and twilio % (MOST_TRANSFERRED_LOOKS if call.is_transferring else MOST_QUIET_LOOKS) == 0:
+            await _ask_about(call, phone, is_engine_quiet=engine >= MOST_QUIET_LOOKS)
 
 
-async def _look_at(call: Call, phone: PhoneAPI) -> None:
+async def _ask_about(call: Call, phone: PhoneAPI, *, is_engine_quiet: bool) -> None:
     try:
         over = await phone.is_over(call.sid)
     except VendorError as error:
@@ -43,5 +47,6 @@ async def _look_at(call: Call, phone: PhoneAPI) -> None:
         over = False
     if over:
         call.over()
-    elif not call.is_transferring and call.engine_quiet_seconds >= QUIET_SECONDS:
-        call.fail(f"neither Twilio nor the speech engine has said anything for {QUIET_SECONDS:g} s")
+    elif not call.is_transferring and is_engine_quiet:
+        seconds = MOST_QUIET_LOOKS * SWEEP_SECONDS
+        call.fail(f"neither Twilio nor the speech engine has said anything for {seconds:g} s")

@@ -286,9 +286,12 @@ class Socket:
 
 
 async def accept(request: web.Request, bounds: Bounds = Bounds()) -> Socket:
-    """Upgrade a request. Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake."""
+    """Upgrade a request. Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake, or its peer is gone."""
     ws = _Accepted(bounds)
-    await ws.prepare(request)
+    try:
+        await ws.prepare(request)
+    except ConnectionError:  # the peer has gone meanwhile
+        raise web.HTTPBadRequest(text="") from None
     return Socket(ws)
 
 

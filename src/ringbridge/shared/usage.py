@@ -1,4 +1,4 @@
-"""Counting by the `limits` library: in this process, or in a Redis that all processes share."""
+"""Counting: in this process, or by the `limits` library in a Redis that all processes share."""
 
 import asyncio
 import hmac
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ringbridge.ids import CallSid
 from ringbridge.log import get_logger
+from ringbridge.shared.here import Here
 
 if TYPE_CHECKING:
     from ringbridge.shared.base import Usage
@@ -109,12 +110,12 @@ class CountedUsage:
 @asynccontextmanager
 async def open_usage(*, url: str | None, now: Callable[[], datetime], secret: str) -> AsyncIterator["Usage"]:
     """Counts for as long as the context lasts: in the Redis at `url`, or in this process. See `CountedUsage`."""
+    own = Here()
+    if url is None:
+        yield CountedUsage(None, own, now=now, secret=secret)
+        return
     from limits.storage import storage_from_string  # noqa: PLC0415 - heavy
 
-    own = storage_from_string("async+memory://")
-    if url is None:
-        yield CountedUsage(None, own, now=now, secret=secret)  # type: ignore[arg-type]
-        return
     options = {"socket_timeout": SECONDS, "socket_connect_timeout": SECONDS}
     store = storage_from_string(f"async+{url}", implementation="redispy", key_prefix="ringbridge", **options)
     try:

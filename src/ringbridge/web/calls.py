@@ -1,5 +1,6 @@
 """Twilio's webhooks about a call: it comes in, its stream has ended, a human was dialled, a stream has news."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -23,6 +24,9 @@ from ringbridge.wire.webhook import CallWebhook, DialEnded, StreamEvent, Voicema
 __all__ = ["FALLBACK", "INCOMING_CALL", "CallDesk"]
 
 log = get_logger(__name__)
+
+TURN_SECONDS = 1.0
+"""So long a new call rings on while we are leaving, for a proxy to notice that we are."""
 
 INCOMING_CALL = "/incoming-call"
 FALLBACK = "/fallback"
@@ -61,6 +65,7 @@ class CallDesk:
                 return self._let_in(webhook, counts)
             case Arrival.ELSEWHERE:
                 self.ledger.turn_away(webhook.call_sid)
+                await asyncio.sleep(TURN_SECONDS)
                 return _twiml(twiml.once_more(INCOMING_CALL))
             case SameAnswer(twiml=document):
                 return _twiml(document)
