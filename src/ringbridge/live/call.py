@@ -60,6 +60,14 @@ class Services:
     max_call_seconds: float
     observers: tuple[Observer, ...]
 
+    def tell(self, sid: CallSid, fact: Fact) -> None:
+        """Tell whoever listens to calls; what one of them does wrong is logged."""
+        for observer in self.observers:
+            try:
+                observer(sid, fact)
+            except Exception:  # a listener's failure must not be the call's
+                log.exception("an observer failed", call_sid=sid)
+
 
 @dataclass(slots=True)
 class _Signs:
@@ -316,12 +324,8 @@ class Call:
         self._handle(events.TimerFired(timer))
 
     def tell(self, fact: Fact) -> None:
-        """Tell whoever listens; what one of them does wrong is logged."""
-        for observer in self._services.observers:
-            try:
-                observer(self.sid, fact)
-            except Exception:  # a listener's failure must not be the call's
-                log.exception("an observer failed", **self.ids)
+        """Tell whoever listens."""
+        self._services.tell(self.sid, fact)
 
     # Twilio's stream
 

@@ -80,12 +80,8 @@ class Roster:
         return call
 
     def tell(self, sid: CallSid, fact: Fact) -> None:
-        """Tell a fact of a call that need not be in progress; what a listener does wrong is logged."""
-        for observer in self._services.observers:
-            try:
-                observer(sid, fact)
-            except Exception:  # a listener's failure must not be the call's
-                log.exception("an observer failed")
+        """Tell a fact of a call that need not be in progress."""
+        self._services.tell(sid, fact)
 
     async def drain(self, seconds: float, *, hurry: asyncio.Event) -> bool:
         """Take no new calls, and let those in progress end by themselves for `seconds`, or until `hurry` is set.

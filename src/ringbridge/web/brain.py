@@ -26,7 +26,7 @@ log = get_logger(__name__)
 MAX_WAITING_BRAINS = 100
 """Brain sockets that may wait until their call is found; the one that has waited longest makes room."""
 
-BOUNDS = Bounds(message_bytes=1024 * 1024, texts_per_second=50)
+BOUNDS = Bounds(message_bytes=1024 * 1024, texts_per_second=500)
 """A transcript holds the whole conversation, some 100 KB for an hour; a conversation has few messages in a second."""
 
 _SECRET_HEADER = "x-api-key"  # noqa: S105
