@@ -27,6 +27,8 @@ class Lines:
 
     def __call__(self, sid: CallSid, fact: Fact) -> None:
         """Write the line that the fact is worth, if any."""
+        if isinstance(fact, facts.Heard):
+            return  # several a second
         tally, now = self._tallies.note(sid, fact)
         line = log.bind(call_sid=sid, **_ids(tally))
         match fact:
@@ -65,8 +67,6 @@ def _note(line: BoundLogger, fact: Fact) -> None:
             line.warning("a broken message was passed over", peer=peer, problem=problem)
         case facts.Unsent(peer=peer):
             line.warning("a peer is too slow, audio for it is dropped", peer=peer)
-        case facts.Heard():
-            pass  # several a second
         case _:
             line.debug("fact", kind=type(fact).__name__)
 
