@@ -9,7 +9,7 @@ from ringbridge.emulator.scenario import Press, Say, Scenario
 from ringbridge.emulator.wiretap import Wiretap
 
 AT_ONCE = 20
-SECONDS = 30
+SECONDS = 60
 
 
 async def reply(turn):
