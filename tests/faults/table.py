@@ -31,8 +31,8 @@ Made by `scripts/docs` from `tests/faults`, where each of these faults is inject
 
 Words in *italics* are the bridge's own voice, or Twilio's where there is no stream any more; an "answer" is the agent's
 own. After a *sorry* comes the rest of the ladder: the human of `FALLBACK_NUMBER`, a message if `VOICEMAIL` is on, and
-*goodbye*. "The call goes on" means that the caller is answered afterwards. Unless the row says otherwise, a silence that
-the talk does not explain is no longer than two seconds. "Twilio is told" leaves out `<Say>`.
+*goodbye*. "The call goes on" means that the caller is answered afterwards. Unless the row says otherwise, a silence
+that the talk does not explain is no longer than two seconds. "Twilio is told" leaves out `<Say>`.
 """
 
 
