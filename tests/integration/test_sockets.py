@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack
 from aiohttp import ClientError, ClientSession, web
 
 from ringbridge import facts
+from ringbridge.apis.dialling import open_dialler
 from ringbridge.emulator.faults import Fault
 from ringbridge.facts import Outcome
-from ringbridge.live.sockets import MAX_UNSENT_BYTES, accept, client_session, connect
+from ringbridge.live.socket import MAX_UNSENT_BYTES
+from ringbridge.live.sockets import accept, connect
 
 
 class Server:
@@ -24,7 +26,7 @@ class Server:
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        self.url = f"ws://127.0.0.1:{self._runner.addresses[0][1]}/"
         return self
 
     async def __aexit__(self, *error):
@@ -40,7 +42,7 @@ class Server:
 
 
 async def test_more_conversations_than_a_connection_pool_holds():
-    async with Server() as server, client_session() as session, AsyncExitStack() as stack:
+    async with Server() as server, open_dialler() as session, AsyncExitStack() as stack:
         for _ in range(130):
             socket = await connect(session, server.url, seconds=1.0, heartbeat=20.0)
             stack.push_async_callback(socket.close)
@@ -55,11 +57,11 @@ async def test_a_peer_that_pings_and_never_reads_is_cut_off():
         with contextlib.suppress(ClientError, ConnectionError):
             for _ in range(200_000):
                 await ws.ping(b"x" * 125)
-                if socket._transport.is_closing():
+                if socket._transport.underlying_transport.is_closing():
                     break
         ws._response.close()
-        assert socket._transport.is_closing()
-        assert socket._transport.get_write_buffer_size() <= 2 * MAX_UNSENT_BYTES
+        assert socket._transport.underlying_transport.is_closing()
+        assert socket.unsent <= 2 * MAX_UNSENT_BYTES
 
 
 async def test_a_stop_from_a_stream_that_was_replaced_ends_nothing(world):

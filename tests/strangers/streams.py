@@ -230,7 +230,7 @@ def frames_of(make: Callable[[RawSocket], bytes], *, within: float, path: str = 
 def frames() -> Iterator[Row]:
     """What breaks the WebSocket protocol, at both doors."""
     broken: dict[str, tuple[bytes, tuple[int | None, ...]]] = {
-        "unmasked": (b"\x81\x05hello", (1008,)),
+        "unmasked": (b"\x81\x05hello", (1002,)),
         "compressed": (b"\xc1\x80" + bytes(4), (1002,)),
         "of no known kind": (b"\x83\x80" + bytes(4), (1002,)),
         "that goes on with nothing": (b"\x00\x80" + bytes(4), (1002,)),
@@ -239,7 +239,8 @@ def frames() -> Iterator[Row]:
         "close in two parts": (b"\x08\x80" + bytes(4), (1002,)),
         "half of a close code": (b"\x88\x81" + bytes(5), (1002,)),
         "close code that does not exist": (b"\x88\x82" + bytes(4) + b"\x00\x01", (1002,)),
-        "longer than anything": (b"\x81\xff" + b"\xff" * 8, (1009,)),
+        "longer than anything": (b"\x81\xff\x7f" + b"\xff" * 7, (1009,)),
+        "of a length that does not exist": (b"\x81\xff" + b"\xff" * 8, (1002,)),
         "text in a text": (b"\x01\x81" + bytes(4) + b"a" + b"\x81\x80" + bytes(4), (1002,)),
     }
     for path in (MEDIA, BRAIN):

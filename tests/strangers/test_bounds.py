@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from ringbridge.live import sockets
+from ringbridge.live.socket import POLICY_VIOLATION
 from ringbridge.web import brain, media, server
 from ringbridge.web.lobby import Lobby
 
@@ -138,7 +138,7 @@ async def test_a_brain_that_floods_its_own_call_is_cut_off_once_and_may_come_aga
     own.send(type="ping")
     assert await own.until("type", "pong")
     own.write(own.frame(b'{"type": "ping"}', opcode) * 5000)
-    assert await own.ended() == sockets.POLICY_VIOLATION
+    assert await own.ended() == POLICY_VIOLATION
     assert lines(caplog, "sends more messages than it may") == 1
     again = await home.brain(call.conversation.id)
     again.send(type="ping")
@@ -177,12 +177,13 @@ async def test_a_pipeline_of_requests_is_answered_one_by_one(home):
 
 def test_a_lobby_turns_away_who_has_waited_longest():
     lobby, gone = Lobby(2), []
-    leaves = [lobby.enter(lambda name=name: gone.append(name)) for name in "abcd"]
+    cut = gone.clear
+    leaves = [lobby.enter(lambda name=name: gone.append(name), cut) for name in "abcd"]
     assert gone == ["a", "b"]
     assert len(lobby) == 2
     leaves[2]()
     leaves[2]()
     leaves[0]()
     assert len(lobby) == 1
-    lobby.enter(lambda: gone.append("e"))
+    lobby.enter(lambda: gone.append("e"), cut)
     assert gone == ["a", "b"]

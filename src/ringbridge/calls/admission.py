@@ -62,7 +62,7 @@ class Callers:
             return True
         if is_anonymous(caller) or not is_e164(caller):
             return False  # ANONYMOUS on a keypad would be a number of Lesotho, RESTRICTED one of Russia
-        return caller.startswith(self.prefixes) or _country(caller) in self.countries
+        return caller.startswith(self.prefixes) or (bool(self.countries) and _country(caller) in self.countries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,8 @@ def choose_engine(
     `called` and `caller` are as Twilio gives them; `caller_country` is Twilio's CallerCountry, an ISO 3166 code or
     empty. A country of several languages gets the first of its own that has an engine, be it the default.
     """
+    if not engines:
+        return default
     by_language = {engine.language: engine for engine in (default, *engines)}
     for country in (_country(called), _country(caller) or caller_country.upper()):
         for language in _languages(country):

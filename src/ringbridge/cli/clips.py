@@ -15,7 +15,7 @@ from ringbridge.phrases import ENGLISH, LANGUAGES
 from ringbridge.setting_types import EngineId, Engines, Hint, OneOrTwo, Origin, both
 
 if TYPE_CHECKING:
-    from ringbridge.apis.elevenlabs import ElevenLabs
+    from ringbridge.apis.elevenlabs_speech import ElevenLabsSpeech
 
 __all__ = ["command"]
 
@@ -90,10 +90,10 @@ def _spoken(engines: tuple[EngineChoice, ...]) -> list[str]:
 
 
 async def _make(account: _Account, folder: Path, languages: list[str], voice: str | None, *, force: bool) -> None:
-    from ringbridge.apis.elevenlabs import open_elevenlabs  # noqa: PLC0415 - `--help` does not wait for it
+    from ringbridge.apis.elevenlabs_speech import open_elevenlabs_speech  # noqa: PLC0415 - `--help` waits for nothing
 
     key = both(account.elevenlabs_api_key)[0]
-    async with open_elevenlabs(api_key=key, base_url=account.elevenlabs_base_url) as api:
+    async with open_elevenlabs_speech(api_key=key, base_url=account.elevenlabs_base_url) as api:
         for language in languages:
             if clips := _to_make(folder, language, force=force):
                 engine_id = account.engine_for(language)
@@ -116,7 +116,7 @@ def _to_make(folder: Path, language: str, *, force: bool) -> list[_Clip]:
     return clips
 
 
-async def _write(api: "ElevenLabs", clip: _Clip, voice_id: str, language: str) -> None:
+async def _write(api: "ElevenLabsSpeech", clip: _Clip, voice_id: str, language: str) -> None:
     """Put one clip in its place, whole or not at all."""
     clip.path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = clip.path.with_name(f".{clip.path.name}")

@@ -16,11 +16,13 @@ _SHORTEST: Final = 4
 
 _SHAPES: Final = (
     # A signed URL opens a conversation on our bill for a quarter of an hour.
-    (re.compile(r"(conversation_signature=)[^\s&\"'<>\\]+"), rf"\1{SECRET}"),
-    (re.compile(r"(\w://)[^\s/?#@\"'<>\\]+@"), rf"\1{SECRET}@"),
-    (re.compile(r"\b(Basic|Bearer) [\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {SECRET}"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), SECRET),  # a JSON web token
+    ("conversation_signature=", re.compile(r"(conversation_signature=)[^\s&\"'<>\\]+"), rf"\1{SECRET}"),
+    ("://", re.compile(r"(\w://)[^\s/?#@\"'<>\\]+@"), rf"\1{SECRET}@"),
+    ("basic ", re.compile(r"\b(Basic) [\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {SECRET}"),
+    ("bearer ", re.compile(r"\b(Bearer) [\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {SECRET}"),
+    ("eyj", re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), SECRET),  # a JSON web token
 )
+"""What must be in a folded text for the pattern beside it to fit: few lines have any, and a pattern takes long."""
 
 
 def secret_values(settings: BaseModel) -> tuple[str, ...]:
@@ -39,14 +41,22 @@ class Scrub:
         # The longest first, or the rest of it would stay. %2f is %2F.
         longest = sorted(spellings, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest)), re.IGNORECASE) if longest else None
+        self._hints = {_folded(spelling) for spelling in longest}
 
     def __call__(self, text: str) -> str:
         """The text with `(secret)` in place of each."""
-        if self._known is not None:
+        folded = _folded(text)
+        if self._known is not None and any(hint in folded for hint in self._hints):
             text = self._known.sub(SECRET, text)
-        for shape, instead in _SHAPES:
-            text = shape.sub(instead, text)
+        for hint, shape, instead in _SHAPES:
+            if hint in folded:
+                text = shape.sub(instead, text)
         return text
+
+
+def _folded(text: str) -> str:
+    """The same for all that a pattern takes for equal where case does not matter: ſ is an s to it, ı an i."""
+    return text.upper().casefold()
 
 
 def _spellings(secret: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Every record of the process as one line: JSON or pretty, with nothing personal or secret in it."""
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO, TypeAlias
 
@@ -34,11 +35,14 @@ def handler(stream: TextIO, style: Style, *, personal: bool, secrets: tuple[str,
     is_terminal = stream.isatty()
     pretty = style == "pretty" or (style == "auto" and is_terminal)
     scrub = Scrub(secrets)
+    shown = _Shown(personal=personal)
     made = _Handler(stream)
     made.setFormatter(
-        ProcessorFormatter(
+        _Formatter(
+            None if pretty else lambda event: scrub(json.dumps(event, ensure_ascii=False)),
+            shown,
             processors=[
-                _Shown(personal=personal),
+                shown,
                 ProcessorFormatter.remove_processors_meta,
                 _pretty(colors=is_terminal) if pretty else JSONRenderer(ensure_ascii=False),
                 lambda _logger, _name, line: scrub(str(line)),
@@ -60,6 +64,22 @@ def _pretty(*, colors: bool) -> ConsoleRenderer:
         sort_keys=False,
         exception_formatter=plain_traceback,
     )
+
+
+class _Formatter(ProcessorFormatter):
+    """structlog's, past which our own lines take a short cut: there are some on each call, and it copies them twice."""
+
+    def __init__(self, write: Callable[[EventDict], str] | None, shown: "_Shown", **options: Any) -> None:
+        """`write` makes the line of what is `shown` of a record of ours; `None`: structlog does that, too."""
+        super().__init__(**options)
+        self._write = write
+        self._shown = shown
+
+    def format(self, record: logging.LogRecord) -> str:
+        if self._write is None or "_logger" not in record.__dict__:  # by that structlog, too, knows its own
+            return super().format(record)
+        event: Any = record.msg
+        return self._write(self._shown.fields(record, event))
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -116,17 +136,20 @@ class _Shown:
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         record: logging.LogRecord = event["_record"]
-        failure = record.exc_info[1] if record.exc_info else None
+        shown = self.fields(record, event)
         record.exc_info = record.exc_text = record.stack_info = None  # or the formatter would add them as they are
+        return {**shown, **{name: event[name] for name in ("_record", "_from_structlog")}}
+
+    def fields(self, record: logging.LogRecord, event: EventDict) -> EventDict:
+        """What is shown of a record that holds this event."""
         shown = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": "",
             **{name: self._value(name, value) for name, value in event.items() if name not in _META},
             "logger": record.name,
-            **{name: event[name] for name in ("_record", "_from_structlog")},
         }
-        if failure is not None:
+        if record.exc_info and (failure := record.exc_info[1]) is not None:
             shown["exception"] = as_text(failure, personal=self._personal)
         return shown
 

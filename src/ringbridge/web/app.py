@@ -8,6 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from ringbridge.apis.dialling import open_dialler
 from ringbridge.calls.documents import (
     CALL_ENDED,
     DIAL_ENDED,
@@ -24,17 +25,17 @@ from ringbridge.live.call import Services
 from ringbridge.live.line import Facilities
 from ringbridge.live.reaper import reap
 from ringbridge.live.roster import Roster
-from ringbridge.live.sockets import client_session
 from ringbridge.live.sounds import Sounds
 from ringbridge.live.tasks import Tasks
 from ringbridge.parts import Parts
 from ringbridge.web import calls
-from ringbridge.web.brain import BrainDesk
+from ringbridge.web.brain import MAX_WAITING_BRAINS, BrainDesk
 from ringbridge.web.calls import CallDesk
 from ringbridge.web.gate import Gate
 from ringbridge.web.guards import TwilioGuard, guard_errors, hide_server
 from ringbridge.web.health import HealthDesk
-from ringbridge.web.media import MediaDesk
+from ringbridge.web.lobby import Lobby
+from ringbridge.web.media import MAX_WAITING_STREAMS, MediaDesk
 from ringbridge.web.metrics import METRICS, MetricsDesk
 
 __all__ = ["ROSTER", "open_app"]
@@ -58,7 +59,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
     tokens = CallTokens(settings.shared_secrets)
     documents = _documents(settings, tokens, parts.clock)
     zone = settings.zone
-    async with Tasks() as counting, client_session() as session:
+    async with Tasks() as counting, open_dialler() as dialler:
         gate = Gate(
             rules=settings.rules,
             usage=parts.usage,
@@ -70,7 +71,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
         services = Services(
             engine=parts.engine,
             phone=parts.phone,
-            session=session,
+            dialler=dialler,
             documents=documents,
             record=ledger.record,
             apologised=ledger.apologise,
@@ -83,7 +84,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
             facilities = Facilities(
                 memory=parts.memory,
                 models=parts.models,
-                sounds=Sounds(session),
+                sounds=Sounds(dialler.session),
                 tasks=roster.tasks,
                 transfer_numbers=dict(settings.transfer_numbers),
             )
@@ -92,7 +93,13 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
             app[ROSTER] = roster
             parts.metrics.watch_buffers(lambda: roster.unsent)
             app.on_response_prepare.append(hide_server)
-            app.on_shutdown.append(roster.shut_down)
+            streams, brains = Lobby(MAX_WAITING_STREAMS), Lobby(MAX_WAITING_BRAINS)
+
+            async def cut_strangers(_app: web.Application) -> None:
+                streams.close()
+                brains.close()
+
+            app.on_shutdown.extend((cut_strangers, roster.shut_down))
             app.add_routes(
                 _routes(
                     settings,
@@ -103,6 +110,8 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
                     roster=roster,
                     facilities=facilities,
                     gate=gate,
+                    streams=streams,
+                    brains=brains,
                 )
             )
             yield app
@@ -133,6 +142,8 @@ def _routes(
     roster: Roster,
     facilities: Facilities,
     gate: Gate,
+    streams: Lobby,
+    brains: Lobby,
 ) -> list[web.RouteDef]:
     guard = TwilioGuard(
         origin=str(settings.public_url),
@@ -149,7 +160,7 @@ def _routes(
         gate=gate,
         refused=settings.refused_callers,
     )
-    media = MediaDesk(guard=guard, roster=roster, ledger=ledger, tokens=tokens, clock=parts.clock)
+    media = MediaDesk(guard=guard, roster=roster, ledger=ledger, tokens=tokens, clock=parts.clock, lobby=streams)
     brain = BrainDesk(
         shared_secrets=settings.shared_secrets,
         api_keys=settings.elevenlabs_api_keys,
@@ -157,8 +168,10 @@ def _routes(
         clock=parts.clock,
         brain=parts.brain,
         find_call=roster.find,
+        lobby=brains,
         patience=settings.patience,
         facilities=facilities,
+        speculates=settings.speculate,
     )
     health = HealthDesk(roster)
     token = settings.metrics_token

@@ -13,13 +13,14 @@ from ringbridge.errors import BrainTokenRefused
 from ringbridge.ids import ConversationId
 from ringbridge.live.line import Facilities
 from ringbridge.live.replies import BrainSession, CallView, FindCall
-from ringbridge.live.sockets import POLICY_VIOLATION, Bounds, Socket, accept
+from ringbridge.live.socket import POLICY_VIOLATION, Bounds, Socket
+from ringbridge.live.sockets import accept
 from ringbridge.log import get_logger
 from ringbridge.turn import Brain
 from ringbridge.web.lobby import Lobby
 from ringbridge.wire import brain_token
 
-__all__ = ["BrainDesk"]
+__all__ = ["MAX_WAITING_BRAINS", "BrainDesk"]
 
 log = get_logger(__name__)
 
@@ -49,7 +50,8 @@ class BrainDesk:
     find_call: FindCall
     patience: Patience
     facilities: Facilities
-    lobby: Lobby = field(default_factory=partial(Lobby, MAX_WAITING_BRAINS))
+    speculates: bool = False
+    lobby: Lobby
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one brain socket to its end, or answer 401 and log which proof failed, with its mend."""
@@ -58,7 +60,7 @@ class BrainDesk:
             log.warning("GET /ws was refused", problem="; ".join(problems))
             return web.Response(status=401)
         socket = await accept(request, BOUNDS)
-        leave = self.lobby.enter(partial(self._turn_away, socket))
+        leave = self.lobby.enter(partial(self._turn_away, socket), socket.abort)
 
         async def find_call(conversation_id: ConversationId) -> CallView | None:
             call = await self.find_call(conversation_id)
@@ -71,6 +73,7 @@ class BrainDesk:
             find_call=find_call,
             patience=self.patience,
             facilities=self.facilities,
+            speculates=self.speculates,
         )
         try:
             await session.run()

@@ -116,8 +116,9 @@ async def guard_errors(
         return web.Response(status=400)
     except Exception:
         log.exception("a handler failed", route=_route(request))
-        if request.writer.output_size and request.transport is not None:
-            request.transport.abort()  # a WebSocket by now: an answer would be rubbish among its frames
+        transport = request.transport
+        if transport is not None and (request.writer.output_size or transport.get_protocol() is not request.protocol):
+            transport.abort()  # a WebSocket by now: an answer would be rubbish among its frames
         return web.Response(status=500)
 
 

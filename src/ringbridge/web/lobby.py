@@ -3,8 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from typing import NamedTuple
 
 __all__ = ["Lobby"]
+
+
+class _Waiting(NamedTuple):
+    turn_away: Callable[[], None]
+    cut: Callable[[], None]
 
 
 class Lobby:
@@ -16,19 +22,28 @@ class Lobby:
     def __init__(self, size: int) -> None:
         """`size` is how many may wait at once."""
         self._size = size
-        self._waiting: dict[int, Callable[[], None]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def enter(self, turn_away: Callable[[], None]) -> Callable[[], None]:
-        """Begin to wait; `turn_away` is called if that must end. Gives what ends it otherwise, once or twice."""
+    def enter(self, turn_away: Callable[[], None], cut: Callable[[], None]) -> Callable[[], None]:
+        """Begin to wait. `turn_away` is called if that must end for another's sake, `cut` if the process ends.
+
+        Gives what ends it otherwise, once or twice.
+        """
         if len(self._waiting) >= self._size:
-            self._waiting.pop(next(iter(self._waiting)))()
+            self._waiting.pop(next(iter(self._waiting))).turn_away()
         number = next(self._numbers)
-        self._waiting[number] = turn_away
+        self._waiting[number] = _Waiting(turn_away, cut)
         return partial(self._leave, number)
+
+    def close(self) -> None:
+        """Cut whoever waits: they are nobody's, and the server's end would wait for them."""
+        waiting, self._waiting = self._waiting, {}
+        for one in waiting.values():
+            one.cut()
 
     def _leave(self, number: int) -> None:
         self._waiting.pop(number, None)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -13,14 +13,15 @@ from ringbridge.calls.tokens import CallTokens
 from ringbridge.errors import BrokenMessage, TokenRefused
 from ringbridge.live.call import Call
 from ringbridge.live.roster import Roster
-from ringbridge.live.sockets import POLICY_VIOLATION, Bounds, Closed, Socket, accept
+from ringbridge.live.socket import POLICY_VIOLATION, Bounds, Closed, Socket
+from ringbridge.live.sockets import accept
 from ringbridge.log import get_logger
 from ringbridge.web.guards import TwilioGuard
 from ringbridge.web.lobby import Lobby
 from ringbridge.wire import twilio
 from ringbridge.wire.twiml import TOKEN_PARAMETER
 
-__all__ = ["MediaDesk"]
+__all__ = ["MAX_WAITING_STREAMS", "MediaDesk"]
 
 log = get_logger(__name__)
 
@@ -48,7 +49,7 @@ class MediaDesk:
     ledger: Ledger
     tokens: CallTokens
     clock: Callable[[], float]
-    lobby: Lobby = field(default_factory=partial(Lobby, MAX_WAITING_STREAMS))
+    lobby: Lobby
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one stream until its socket ends."""
@@ -91,7 +92,8 @@ class _Door:
         self._refused = False
         self._knocks = 0
         self._late = asyncio.get_running_loop().call_later(START_SECONDS, self.refuse, "no start came")
-        self._leave_lobby = desk.lobby.enter(partial(self.refuse, "too many streams wait for their start"))
+        turn_away = partial(self.refuse, "too many streams wait for their start")
+        self._leave_lobby = desk.lobby.enter(turn_away, socket.abort)
 
     def knock(self, text: bytes) -> None:
         if self._refused:

@@ -1,0 +1,81 @@
+"""TLS that is resumed: who was dialled before is dialled again without a certificate being sent and checked.
+
+asyncio and aiohttp have no place for a TLS session, but asyncio's loops and uvloop ask the context for each
+connection's TLS object, by `wrap_bio`. So the context itself can remember. Whoever does TLS past `ssl`, as aiofastnet
+does below picows, shakes hands in full.
+"""
+
+import ssl
+import sys
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final, Self
+
+__all__ = ["ResumingContext", "trusted"]
+
+MAX_HOSTS: Final = 16
+"""Hosts whose newest TLS session is remembered; the one that was dialled longest ago goes first."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is remembered of a host: a session with a ticket, and the connection that may have brought a newer one."""
+
+    session: ssl.SSLSession | None = None
+    newest: ssl.SSLObject | None = None
+
+    def ticket(self) -> ssl.SSLSession | None:
+        """The newest session that can be resumed. TLS 1.3 sends its ticket after the handshake: it is looked for late.
+
+        An expired one is not offered, and one that the server does not take costs nothing: OpenSSL sees to both.
+        """
+        try:
+            session = None if self.newest is None else self.newest.session
+        except ValueError:  # its handshake had failed
+            session = None
+        if session is not None and session.has_ticket:
+            self.session, self.newest = session, None
+        return self.session
+
+
+class ResumingContext(ssl.SSLContext):
+    """A client's context that resumes the newest session of the host that it dials: same name, same context, no other.
+
+    When a session is resumed, OpenSSL checks no name in a certificate (RFC 8446, 2.2: none is sent), so a session must
+    never be offered under another name than that for which it was checked.
+    """
+
+    def __new__(cls) -> Self:  # noqa: D102
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - as in the base class
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """As in the base class; a remembered session is handed in where none is given."""
+        if not isinstance(server_hostname, str):
+            return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        known = self._known.setdefault(server_hostname, _Known())
+        self._known.move_to_end(server_hostname)
+        if len(self._known) > MAX_HOSTS:
+            self._known.popitem(last=False)
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session or known.ticket())
+        known.newest = made
+        return made
+
+
+def trusted() -> ResumingContext:
+    """A context that trusts whom the system trusts, as strictly as `ssl.create_default_context()`, for HTTP/1.1."""
+    context = ResumingContext()
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    if sys.version_info >= (3, 13):
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    return context

@@ -1,0 +1,338 @@
+"""WebSockets by picows, whose parser calls us with each frame and whose `send` writes into the kernel.
+
+picows accepts sockets on a port of its own only. Ours is aiohttp's, with all its requests and guards; so an upgrade
+that was let in is handed over: the connection's protocol is changed for picows', which is told of the handshake. That,
+and no more, leans on a name that picows does not promise to keep: `WSProtocol`. Where it is not what it was, `accept`
+raises `Unsupported` before anything is touched.
+"""
+
+import asyncio
+import logging
+import socket as sockets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final, cast
+
+from aiohttp import hdrs, web
+from picows import (
+    WSAutoPingStrategy,
+    WSCloseCode,
+    WSFrame,
+    WSHandshakeError,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    ws_connect,
+)
+from picows import WSError as PicowsError
+from picows import WSProtocolError as Violation
+
+from ringbridge.live.socket import (
+    CLOSE_SECONDS,
+    HEARTBEAT_SECONDS,
+    MAX_UNSENT_BYTES,
+    NO_CODE,
+    POLICY_VIOLATION,
+    Bounds,
+    Closed,
+    Socket,
+    UpgradeFailed,
+)
+from ringbridge.log import get_logger
+
+__all__ = ["Unsupported", "accept", "connect"]
+
+log = get_logger(__name__)
+
+READ_BUFFER_BYTES: Final = 4096
+"""What a socket reads into at first; it grows by need. A message of audio has 300 bytes, or 2200."""
+
+BEATS: Final = 8
+"""In how many parts the time of a heartbeat is told: so much later, at most, a silent peer is noticed."""
+
+_TEXT: Final = WSMsgType.TEXT
+_NOTHING: Final = logging.getLogger("ringbridge.picows")
+_NOTHING.setLevel(logging.CRITICAL + 1)
+"""picows would tell of each connection, and of each mistake of a stranger's."""
+
+
+class Unsupported(Exception):
+    """Picows, in this release, can't be handed a connection in the way that we know."""
+
+
+class PicowsSocket(WSListener, Socket):
+    """One open WebSocket. `heartbeat` is the seconds of silence after which the peer is pinged."""
+
+    def __init__(self, bounds: Bounds, heartbeat: float, *, lost: Callable[[], None] | None = None) -> None:
+        """`lost` is called when the connection is gone."""
+        Socket.__init__(self, bounds)
+        self._loop = asyncio.get_running_loop()
+        self._bounds = bounds
+        self._lost = lost
+        self._beat_seconds = heartbeat / BEATS
+        self._was_heard = False
+        self._silent_beats = 0
+        self._beat: asyncio.TimerHandle | None = None
+        self._cut: asyncio.TimerHandle | None = None
+        self._is_metered = self._texts is not None
+        self._parts: bytearray | None = None
+        self._is_text = False
+
+    # What picows calls
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The handshake is done."""
+        self._transport = transport
+        self._write = transport.send
+        self._waiting: Callable[[], int] = transport.underlying_transport.get_write_buffer_size
+        self._beat = self._loop.call_later(self._beat_seconds, self._on_beat)
+
+    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+        """A frame came. Text in one piece, which is all that the vendors send, goes on without another look."""
+        self._was_heard = True
+        if frame.msg_type is not _TEXT or not frame.fin or self._parts is not None or self._is_metered:
+            self._seldom(frame)
+            return
+        _check_reserved(frame)
+        try:
+            self._listener(frame.get_payload_as_bytes())
+        except Exception:
+            log.exception("the listener of a socket failed")
+            self.abort()
+
+    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+        """The connection is gone."""
+        self._rest()
+        if self._lost is not None:
+            self._lost()
+
+    def pause_writing(self) -> None:
+        """Nothing to do: `send` looks at what waits."""
+
+    def resume_writing(self) -> None:
+        """Nothing to do."""
+
+    # What the owner calls
+
+    @property
+    def response(self) -> web.StreamResponse:
+        return super().response if self._lost is None else web.Response(status=101)
+
+    @property
+    def unsent(self) -> int:
+        return self._waiting()
+
+    def send(self, text: bytes) -> bool:
+        if self._waiting() > MAX_UNSENT_BYTES:
+            return False
+        self._write(_TEXT, text)
+        return True
+
+    async def closed(self) -> Closed:
+        with suppress(Exception):  # picows raises here whatever it has closed the socket for
+            await self._transport.wait_disconnected()
+        return self._closed
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        try:
+            self._send_close(code, reason)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.closed()
+        except TimeoutError:
+            log.debug("a peer did not answer our close frame")
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        self._rest()
+        self._transport.disconnect(graceful=False)
+
+    # Inside
+
+    def _seldom(self, frame: WSFrame) -> None:
+        if self._is_flooded:
+            return
+        _check_reserved(frame)
+        match frame.msg_type:
+            case WSMsgType.CLOSE:
+                self._answer_close(frame)
+            case WSMsgType.PING:
+                if self._counted():
+                    self._pong(frame.get_payload_as_bytes())
+            case WSMsgType.PONG:
+                self._counted()
+            case _:
+                self._collect(frame)
+
+    def _pong(self, payload: bytes) -> None:
+        if self._waiting() > MAX_UNSENT_BYTES:
+            self.abort()  # it asks, and does not read the answers
+        else:
+            self._transport.send_pong(payload)
+
+    def _collect(self, frame: WSFrame) -> None:
+        """A frame of a message, which may have several (RFC 6455, 5.4); a binary one is read, counted and forgotten."""
+        continues = frame.msg_type is WSMsgType.CONTINUATION
+        if continues != (self._parts is not None):
+            raise Violation(WSCloseCode.PROTOCOL_ERROR, "a frame out of order")
+        if self._parts is None:
+            self._parts, self._is_text = bytearray(), frame.msg_type is _TEXT
+        if len(self._parts) + frame.payload_size > self._bounds.message_bytes:
+            raise Violation(WSCloseCode.MESSAGE_TOO_BIG, "the message is too long")
+        self._parts += frame.get_payload_as_memoryview()
+        if not frame.fin:
+            self._counted()  # an endless message of empty frames is a flood, too
+            return
+        message, self._parts = bytes(self._parts), None
+        if self._is_text:
+            self._take(message)
+        else:
+            self._counted()
+
+    def _answer_close(self, frame: WSFrame) -> None:
+        code = cast("int", frame.get_close_code())  # its stubs say WSCloseCode, which has but the codes of the RFC
+        self._closed = Closed(code, frame.get_close_reason() or "")
+        self._send_close(1000 if code == NO_CODE else code, "")
+        self._transport.disconnect()
+        self._cut_after()
+
+    def _cut_off(self) -> None:
+        self._transport.underlying_transport.pause_reading()
+        self._send_close(POLICY_VIOLATION, "too many messages")
+        self._cut_after()
+
+    def _send_close(self, code: int, reason: str) -> None:
+        if not self._transport.is_close_frame_sent:
+            self._transport.send_close(cast("WSCloseCode", code), reason.encode())
+
+    def _cut_after(self) -> None:
+        """Cut the connection of a peer that does not take our last words."""
+        if self._cut is None and not self._transport.is_disconnected:
+            self._cut = self._loop.call_later(CLOSE_SECONDS, self.abort)
+
+    def _on_beat(self) -> None:
+        self._silent_beats = 0 if self._was_heard else self._silent_beats + 1
+        self._was_heard = False
+        if self._silent_beats >= BEATS + BEATS // 2:
+            self.abort()
+            return
+        if self._silent_beats == BEATS:
+            self._transport.send_ping()
+        self._beat = self._loop.call_later(self._beat_seconds, self._on_beat)
+
+    def _rest(self) -> None:
+        for timer in (self._beat, self._cut):
+            if timer is not None:
+                timer.cancel()
+
+
+def _check_reserved(frame: WSFrame) -> None:
+    """No extension was agreed upon, so none may be used (RFC 6455, 5.2)."""
+    if frame.rsv1 or frame.rsv2 or frame.rsv3:
+        raise Violation(WSCloseCode.PROTOCOL_ERROR, "a reserved bit is set")
+
+
+def accept(request: web.Request, bounds: Bounds) -> Socket:
+    """Take over an upgrade that aiohttp has read.
+
+    Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake, or its peer is gone, and `Unsupported`.
+    """
+    transport = request.transport
+    if not web.WebSocketResponse().can_prepare(request) or transport is None or transport.is_closing():
+        raise web.HTTPBadRequest(text="")
+    http = request.protocol
+    socket = PicowsSocket(bounds, HEARTBEAT_SECONDS, lost=lambda: http.connection_lost(None))
+    protocol = _protocol(socket, bounds)
+    transport.pause_reading()  # uvloop looks at its protocol's kind when it begins to read
+    transport.set_protocol(protocol)
+    protocol.connection_made(transport)
+    _feed(protocol, _handshake(request) + http._message_tail)  # noqa: SLF001 - what came with the request
+    transport.resume_reading()
+    return socket
+
+
+def _protocol(socket: PicowsSocket, bounds: Bounds) -> Any:
+    try:
+        from picows.picows import WSProtocol  # type: ignore[attr-defined]  # noqa: PLC0415 - it may not be there one day
+
+        return WSProtocol(
+            None,
+            None,
+            False,  # noqa: FBT003 - no client's
+            lambda _request: socket,
+            _NOTHING,
+            True,  # noqa: FBT003 - a listener that raises ends it
+            None,
+            False,  # noqa: FBT003 - pings are ours
+            0,
+            0,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            False,  # noqa: FBT003 - and pongs
+            bounds.message_bytes,
+            None,
+            READ_BUFFER_BYTES,
+        )
+    except (ImportError, TypeError) as error:
+        raise Unsupported(str(error)) from None
+
+
+def _handshake(request: web.Request) -> bytes:
+    """The request as picows reads it; aiohttp has found nothing wrong with it."""
+    key = request.headers[hdrs.SEC_WEBSOCKET_KEY]
+    return (
+        "GET / HTTP/1.1\r\nHost: ringbridge\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key.strip()}\r\n\r\n"
+    ).encode()
+
+
+def _feed(protocol: Any, data: bytes) -> None:
+    while data:
+        buffer = protocol.get_buffer(-1)
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        data = data[size:]
+        protocol.buffer_updated(size)
+
+
+async def connect(
+    url: str,
+    *,
+    dial: Callable[[str, int], Awaitable[sockets.socket]],
+    tls: Any,
+    heartbeat: float,
+) -> Socket:
+    """Open a WebSocket to `url` over a connection that `dial` makes to a host and port.
+
+    Raises `UpgradeFailed` or `OSError`.
+    """
+    dialled: list[sockets.socket] = []
+
+    async def open_tcp(parsed: Any) -> sockets.socket:
+        dialled.append(await dial(parsed.host, parsed.port))
+        return dialled[0]
+
+    try:
+        _, socket = await ws_connect(
+            lambda: PicowsSocket(Bounds(), heartbeat),
+            url,
+            ssl_context=tls,
+            websocket_handshake_timeout=None,
+            logger_name=_NOTHING,
+            enable_auto_pong=False,
+            max_frame_size=Bounds().message_bytes,
+            max_redirects=0,
+            read_buffer_init_size=READ_BUFFER_BYTES,
+            socket_factory=open_tcp,
+        )
+    except WSHandshakeError as error:
+        raise UpgradeFailed(None if error.response is None else error.response.status) from None
+    except PicowsError:
+        raise UpgradeFailed(None) from None
+    except BaseException:
+        for opened in dialled:
+            with suppress(OSError):
+                opened.shutdown(sockets.SHUT_RDWR)  # whoever waits for it learns that it is over
+        raise
+    if not isinstance(socket, PicowsSocket):  # none was made: the connection was lost before the answer
+        raise UpgradeFailed(None)
+    return socket
