@@ -6,11 +6,14 @@ from enum import Enum
 from typing import Literal, TypeAlias
 
 from ringbridge.ids import CallSid, ConversationId, StreamSid
+from ringbridge.waterfall import Waterfall
 
 __all__ = [
     "AgentCorrected",
     "AgentSpoke",
+    "BrainAsked",
     "BrainAttached",
+    "BrainBegan",
     "BrainDetached",
     "Broken",
     "CallBegan",
@@ -18,6 +21,7 @@ __all__ = [
     "CallRefused",
     "CallerBegan",
     "CallerSpoke",
+    "CallerWaited",
     "ClipPlayed",
     "ConversationClosed",
     "ConversationGivenBack",
@@ -32,6 +36,7 @@ __all__ = [
     "GreetingRefused",
     "Heard",
     "Interrupted",
+    "KeyPressed",
     "Observer",
     "Outcome",
     "Parting",
@@ -39,10 +44,12 @@ __all__ = [
     "ReplyBegan",
     "ReplyHeard",
     "SoundPlayed",
+    "Speculated",
     "StreamAttached",
     "StreamLost",
     "ToolBegan",
     "ToolEnded",
+    "TranscriptCame",
     "Transferring",
     "TurnAnswered",
     "TurnBegan",
@@ -50,6 +57,7 @@ __all__ = [
     "TurnSuperseded",
     "Unsent",
     "VoicemailLeft",
+    "WordsSent",
 ]
 
 
@@ -184,6 +192,11 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """The caller pressed a key; more of them may follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class DigitsPressed:
     """Keys that the caller pressed, up to a `#` (left out) or a pause. Personal.
 
@@ -296,6 +309,13 @@ class PlanDropped:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptCame:
+    """The transcript `event_id` is at our brain: for the first time, or once more."""
+
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TurnBegan:
     """The brain is asked about the transcript `event_id`. `prompt` are the words before the caller's newest, as heard.
 
@@ -306,6 +326,35 @@ class TurnBegan:
     prompt: str
     text: str
     interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BrainAsked:
+    """The brain begins to find the answer to `event_id`: what it takes from here on is its own."""
+
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BrainBegan:
+    """The first token of its answer to `event_id` came."""
+
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WordsSent:
+    """The first of its words, cleaned, went to the engine."""
+
+    event_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CallerWaited:
+    """The wait for the answer to `event_id` is over: what it was made of, and how it ended. Told once for each turn."""
+
+    event_id: int | None
+    waterfall: Waterfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +388,16 @@ class FillerSpoken:
 
     event_id: int | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speculated:
+    """What became of an answer that the brain was asked for before the caller's words were final.
+
+    `used`: it is the turn's. `wrong`: the caller said something else. `cancelled`: it was overtaken, or nothing came.
+    """
+
+    outcome: Literal["used", "wrong", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +445,7 @@ Fact: TypeAlias = (
     | AgentCorrected
     | Heard
     | Interrupted
+    | KeyPressed
     | DigitsPressed
     | Broken
     | EngineComplained
@@ -401,11 +461,17 @@ Fact: TypeAlias = (
     | DigitsSent
     | SoundPlayed
     | PlanDropped
+    | TranscriptCame
     | TurnBegan
+    | BrainAsked
+    | BrainBegan
+    | WordsSent
+    | CallerWaited
     | TurnAnswered
     | TurnFailed
     | TurnSuperseded
     | FillerSpoken
+    | Speculated
     | ToolBegan
     | ToolEnded
     | CallEnded

@@ -16,6 +16,7 @@ from ringbridge.calls import documents
 from ringbridge.cli.models import model_settings
 from ringbridge.config import FromEnvironment, load
 from ringbridge.emulator.addresses import AddressBook
+from ringbridge.emulator.elevenlabs.engine import DEFAULT_CLIENT_EVENTS
 from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
 from ringbridge.emulator.faults import Fault, Faults
 from ringbridge.emulator.openai.characters import booking_desk
@@ -67,6 +68,7 @@ async def own_bridge(
         speech,
         model=None if settings else booking_desk,
         settings=settings,
+        engine={"client_events": DEFAULT_CLIENT_EVENTS | {"vad_score"}},
         faults=faults,
         observers=(observer,),
     ) as world:

@@ -2,9 +2,10 @@
 
 import sys
 import textwrap
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import click
 import msgspec
@@ -15,6 +16,7 @@ from ringbridge.emulator.crowd import Load
 from ringbridge.emulator.play import Report
 from ringbridge.facts import Fact
 from ringbridge.ids import CallSid
+from ringbridge.waterfall import OURS, PARTS, Waterfall
 
 __all__ = ["CrowdScreen", "DialogueScreen", "Display", "JsonDisplay"]
 
@@ -56,6 +58,8 @@ class DialogueScreen:
 
     def __init__(self) -> None:
         self._caller: Caller | None = None
+        self._turns: dict[int | None, str] = {}
+        self._waterfalls: list[tuple[str, Waterfall]] = []
 
     def notice(self, text: str) -> None:
         """Print it."""
@@ -76,20 +80,29 @@ class DialogueScreen:
                 self._remark("tool", f"{name}: {how} after {ms / 1000:.1f} s. {result}")
             case facts.FillerSpoken(text=text):
                 self._remark("filler", f"{text}")
-            case facts.TurnBegan(prompt=prompt, interrupted=True):
-                self._remark("prompt", f"ends at the last word that was heard: {prompt!r}")
+            case facts.TurnBegan(event_id=turn, prompt=prompt, text=text, interrupted=interrupted):
+                self._turns[turn] = text
+                if interrupted:
+                    self._remark("prompt", f"ends at the last word that was heard: {prompt!r}")
+            case facts.CallerWaited(event_id=turn, waterfall=waterfall) if waterfall.is_answer:
+                self._waterfalls.append((self._turns[turn], waterfall))
             case facts.CallEnded(outcome=facts.Outcome.GOODBYE):
                 self._remark("bridge", "has hung up, as the goodbye was heard")
             case _:
                 pass
 
     def finished(self, report: Report) -> None:
-        """Print how long the caller waited for each answer."""
+        """Print how long the caller waited for each answer, and for what."""
         if report.waits:
             click.echo("\nThe caller waited for each answer:\n")
         for wait in report.waits:
             waited = "nothing" if wait.ms is None else f"{wait.ms / 1000:.2f} s"
             click.echo(f"{waited:>8}  after {textwrap.shorten(wait.text or 'the recording', _COLUMNS - 18)!r}")
+        if self._waterfalls:
+            click.echo(f"\nWhat it was made of, in ms ({', '.join(OURS[:-1])} and {OURS[-1]} are the bridge's own):\n")
+            click.echo(" ".join(f"{name:>{_width(name)}}" for name in (*PARTS, "total")))
+        for text, waterfall in self._waterfalls:
+            click.echo(_row(text, waterfall))
 
     def result(self, reports: Sequence[Report], load: Load, problems: Sequence[str]) -> None:
         """Print the account of the audio and the verdict."""
@@ -127,13 +140,16 @@ class CrowdScreen:
 
     def __init__(self) -> None:
         self._begun = self._over = 0
+        self._ours: list[float] = []
 
     def notice(self, text: str) -> None:
         """Print it."""
         click.echo(textwrap.fill(text, _COLUMNS))
 
     def observe(self, call_sid: CallSid, fact: Fact) -> None:
-        """Nothing."""
+        """Note what of each wait was the bridge's own."""
+        if isinstance(fact, facts.CallerWaited) and (ours := fact.waterfall.ours) is not None:
+            self._ours.append(ours)
 
     def follow(self, caller: Caller) -> None:
         """Count it."""
@@ -156,6 +172,8 @@ class CrowdScreen:
         click.echo(f"calls       {len(reports)} in {load.seconds:.0f} s")
         if waits:
             click.echo(f"waits       {_quantiles(waits)}")
+        if self._ours:
+            click.echo(f"of them our {_quantiles(sorted(self._ours), digits=1)}")
         click.echo(f"late frames {_quantiles(load.late_ms)}")
         click.echo(f"processor   {load.cpu_seconds / load.seconds:.0%} of one core")
         click.echo(f"tasks       {load.tasks[0]} before, {load.tasks[1]} after")
@@ -179,6 +197,9 @@ class CrowdScreen:
 class JsonDisplay:
     """Everything that came of the calls, as one document."""
 
+    def __init__(self) -> None:
+        self._waterfalls: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+
     def notice(self, text: str) -> None:
         """To standard error, so that the document stays one."""
         click.echo(text, err=True)
@@ -187,7 +208,9 @@ class JsonDisplay:
         """Nothing."""
 
     def observe(self, call_sid: CallSid, fact: Fact) -> None:
-        """Nothing."""
+        """Keep what each wait was made of."""
+        if isinstance(fact, facts.CallerWaited):
+            self._waterfalls[call_sid].append({"turn": fact.event_id, **fact.waterfall.as_json()})
 
     def finished(self, report: Report) -> None:
         """Nothing."""
@@ -197,7 +220,7 @@ class JsonDisplay:
         document = {
             "ok": not problems,
             "problems": problems,
-            "calls": [asdict(report) for report in reports],
+            "calls": [{**asdict(report), "waterfalls": self._waterfalls[report.call_sid]} for report in reports],
             "load": {**asdict(load), "late_ms": max(load.late_ms, default=0)},
         }
         click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
@@ -212,9 +235,25 @@ def _written(line: Line, text: str) -> str:
     return ("\n" + " " * len(margin)).join([margin + styled[0], *styled[1:]])
 
 
-def _quantiles(ms: Sequence[float]) -> str:
+def _row(text: str, waterfall: Waterfall) -> str:
+    """The parts of one wait below their names; whose words it was that came first, unless they are the brain's."""
+    parts = {**waterfall.parts, "total": waterfall.total}
+    cells = [
+        f"{'-' if ms is None else f'{ms:.{1 if name in OURS else 0}f}':>{_width(name)}}" for name, ms in parts.items()
+    ]
+    row = " ".join(cells)
+    what = text if waterfall.by == "brain" else f"{waterfall.by}: {text}"
+    return f"{row}  {textwrap.shorten(what, _COLUMNS - len(row) - 2, placeholder='…')}"
+
+
+def _width(part: str) -> int:
+    return max(6, len(part))
+
+
+def _quantiles(ms: Sequence[float], *, digits: int = 0) -> str:
     marks = {"half within": 0.5, "99 % within": 0.99, "all within": 1.0}
-    return ", ".join(f"{name} {ms[min(len(ms) - 1, int(part * len(ms)))]:.0f} ms" for name, part in marks.items())
+    found = {name: ms[min(len(ms) - 1, int(part * len(ms)))] for name, part in marks.items()}
+    return ", ".join(f"{name} {value:.{digits}f} ms" for name, value in found.items())
 
 
 def _account(reports: Sequence[Report]) -> None:

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
-from aiohttp import ClientError, ClientSession
-
 from ringbridge import facts
 from ringbridge.apis.base import NOT_IN_PROGRESS, EngineAPI, PhoneAPI
+from ringbridge.apis.dialling import Dialler
 from ringbridge.brain.talk import Talk
 from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice
+from ringbridge.calls.waits import Waits
 from ringbridge.errors import BrokenMessage, VendorError
 from ringbridge.facts import Fact, Observer, Outcome
 from ringbridge.ids import CallSid, ConversationId, StreamSid
-from ringbridge.live.sockets import Closed, Socket, connect
+from ringbridge.live.clock import fine_clock
+from ringbridge.live.socket import Closed, Socket, UpgradeFailed
+from ringbridge.live.sockets import connect
 from ringbridge.live.tasks import Tasks
 from ringbridge.log import get_logger
 from ringbridge.phrases import for_language
@@ -25,7 +27,7 @@ from ringbridge.relay import commands, events
 from ringbridge.relay.clips import Clips
 from ringbridge.relay.commands import Command
 from ringbridge.relay.events import Event, Timer
-from ringbridge.relay.machine import Relay
+from ringbridge.relay.machine import SPEECH_SCORE, Relay
 from ringbridge.turn import Call as CallCard
 from ringbridge.wire import engine, twilio
 
@@ -52,7 +54,7 @@ class Services:
 
     engine: EngineAPI
     phone: PhoneAPI
-    session: ClientSession
+    dialler: Dialler
     documents: Documents
     record: Callable[[CallSid, Outcome], None]
     apologised: Callable[[CallSid], None]
@@ -118,6 +120,8 @@ class Call:
         self._numbers = itertools.count(1)
         self._outcome: Outcome | None = None
         self._slow: set[str] = set()
+        self._clock = fine_clock()
+        self._waits = Waits()
         self._over = asyncio.Event()
         self._twilio_signs, self._engine_signs = _Signs(), _Signs()
         self.tell(facts.CallBegan(party.caller, party.called, choice.language))
@@ -291,6 +295,9 @@ class Call:
             case commands.Settled(number=number, done=done):
                 if number in self._asked and not self._asked[number].done():
                     self._asked[number].set_result(done)
+            case commands.Overheard(text=text):
+                if self._brain is not None:
+                    self._brain.overheard(text)
             case commands.KeepDigits(digits=digits):
                 self._digits.append(digits)
             case commands.HangUp():
@@ -309,6 +316,8 @@ class Call:
                 if isinstance(fact, facts.ConversationOpened):
                     self.conversation_id = fact.conversation_id
                 self.talk.note(fact)
+                if self._brain is not None:
+                    self._brain.note(fact)
                 self.tell(fact)
             case commands.Finish():
                 self._over.set()
@@ -324,7 +333,9 @@ class Call:
         self._handle(events.TimerFired(timer))
 
     def tell(self, fact: Fact) -> None:
-        """Tell whoever listens."""
+        """Tell whoever listens; before it, of the wait that ends with it."""
+        if (waited := self._waits.note(fact, self._clock())) is not None:
+            self._services.tell(self.sid, waited)
         self._services.tell(self.sid, fact)
 
     # Twilio's stream
@@ -381,12 +392,12 @@ class Call:
     async def _converse(self) -> None:
         try:
             url = await self._services.engine.signed_url(self._choice.engine_id)
-            socket = await connect(self._services.session, url, seconds=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS)
+            socket = await connect(self._services.dialler, url, seconds=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS)
         except VendorError as error:
             self._handle(events.EngineUnreached(str(error)))
             return
-        except (TimeoutError, ClientError, OSError) as error:  # their texts hold the signed URL
-            status = getattr(error, "status", None)
+        except OSError as error:  # its text may hold the signed URL
+            status = error.status if isinstance(error, UpgradeFailed) else None
             how = f"answered the upgrade with {status}" if status else f"can't be reached: {type(error).__name__}"
             self._handle(events.EngineUnreached(f"the conversation socket {how}"))
             return
@@ -412,13 +423,18 @@ class Call:
             self._handle(events.Unreadable("engine", str(error)))
             return
         if type(message) is engine.Audio:
+            awaited = self._relay.awaits_audio(message.audio_event.event_id)
+            if awaited:
+                self._waits.audio_at = self._clock()
             wires = self._relay.lane.agent(message)
             for wire in wires or ():
                 self._write(self._stream, wire, "twilio")
-            if wires and self._relay.awaits_audio(message.audio_event.event_id):
+            if wires and awaited:
                 self._handle(events.AudioSent(message.audio_event.event_id))
             if not message.audio_event.is_final:
                 return
+        elif type(message) is engine.VadScore and message.vad_score_event.vad_score > SPEECH_SCORE:
+            self._waits.spoke_at = self._clock()
         self._handle(events.FromEngine(message))
 
     def _close_engine(self) -> None:

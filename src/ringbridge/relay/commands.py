@@ -17,6 +17,7 @@ __all__ = [
     "HangUp",
     "KeepDigits",
     "OpenEngine",
+    "Overheard",
     "Record",
     "Redirect",
     "Report",
@@ -83,6 +84,13 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Overheard:
+    """Tell the brain what the engine has understood so far of what the caller is saying. Personal."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepDigits:
     """Remember what the caller has keyed. It may be secret: it goes into no log and to no vendor."""
 
@@ -138,6 +146,7 @@ Command: TypeAlias = (
     | Redirect
     | Rescue
     | Settled
+    | Overheard
     | KeepDigits
     | Record
     | Apologised

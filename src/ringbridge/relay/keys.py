@@ -16,6 +16,9 @@ class Keys(Conversation):
     """The layer of keys: gathered into numbers, each of which opens a turn."""
 
     def _key_pressed(self, key: str) -> list[Command]:
+        return [Report(facts.KeyPressed()), *self._key_counted(key)]
+
+    def _key_counted(self, key: str) -> list[Command]:
         number = self._keypad.press(key)
         if number is not None:
             return self._digits(number)

@@ -32,6 +32,7 @@ from ringbridge.relay.commands import (
     CloseStream,
     Command,
     DropTimer,
+    Overheard,
     Record,
     Redirect,
     Report,
@@ -46,7 +47,7 @@ from ringbridge.relay.state import Dial, Engine, Phase, Stream
 from ringbridge.relay.watchdog import START_QUIET_SECONDS, Debtor
 from ringbridge.wire import engine, twilio
 
-__all__ = ["Relay"]
+__all__ = ["SPEECH_SCORE", "Relay"]
 
 HOLD_SECONDS = 5.0
 """A conversation is held so long for the stream that follows a lost one."""
@@ -227,8 +228,8 @@ class Relay(Away):
                 return [Report(facts.AgentCorrected(heard.original_agent_response, heard.corrected_agent_response))]
             case engine.AgentResponseComplete(reply=reply) if reply is not None:
                 return self._reply_complete(reply)
-            case engine.TentativeUserTranscript():
-                return self._caller_began()
+            case engine.TentativeUserTranscript(tentative_user_transcription_event=heard):
+                return [*self._caller_began(), *([Overheard(heard.user_transcript)] if heard.user_transcript else [])]
             case engine.VadScore(vad_score_event=vad):
                 return self._caller_began() if vad.vad_score > SPEECH_SCORE else []
             case engine.QueueStatus(queue_status_event=queue):

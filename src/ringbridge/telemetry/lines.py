@@ -1,4 +1,6 @@
-"""What the operator reads of a call: a line when it begins, one when it ends, and one for each thing that needs a mend.
+"""What the operator reads of a call: a line when it begins, one for what was waited in each turn, one when it ends.
+
+And one for each thing that needs a mend.
 
 What is said, and who says it, is personal: the fields that hold it are masked, and only the first line has any.
 """
@@ -12,6 +14,7 @@ from ringbridge.facts import CallEnded, Fact
 from ringbridge.ids import CallSid
 from ringbridge.log import get_logger
 from ringbridge.telemetry.tally import Tallies, Tally
+from ringbridge.waterfall import Waterfall
 
 __all__ = ["Lines", "outcome_name"]
 
@@ -38,6 +41,8 @@ class Lines:
                 line.info("call refused", why=why)
             case CallEnded():
                 line.info("call ended", outcome=outcome_name(fact), **_summary(tally, now))
+            case facts.CallerWaited(event_id=event_id, waterfall=waterfall):
+                line.info("caller waited", turn=event_id, **_parts(waterfall))
             case facts.VoicemailLeft(recording_sid=recording_sid, seconds=seconds):
                 line.info("voicemail left", recording_sid=recording_sid, seconds=seconds)
             case facts.Faulted(reason=reason):
@@ -93,6 +98,11 @@ def _summary(tally: Tally | None, now: float) -> dict[str, float | None]:
         "clips": tally.clips,
         "redials": tally.redials,
     }
+
+
+def _parts(waterfall: Waterfall) -> dict[str, str | float | None]:
+    parts = {f"{name}_ms": ms for name, ms in waterfall.parts.items()}
+    return {"by": waterfall.by, "end": waterfall.end, "wait_ms": waterfall.total, **parts}
 
 
 def _ms(seconds: float | None) -> int | None:

@@ -26,14 +26,16 @@ STUCK_SECONDS: Final = 10.0
 
 _LOOK_SECONDS: Final = 0.05
 
+_BLOCKED: Final = "the event loop was blocked, and every call with it; if a brain does it, see BRAIN_PROCESSES"
+
 
 @asynccontextmanager
-async def watched_loop(lagged: Callable[[float], None]) -> AsyncIterator[None]:
+async def watched_loop(lagged: Callable[[float], None], *, blocked: str = _BLOCKED) -> AsyncIterator[None]:
     """Watch the running loop while the context lasts: `lagged` is told, four times a second, how late it is.
 
-    Who blocks it for half a second is named in a warning when that has ended, or after ten seconds.
+    Who blocks it for half a second is named in a warning, `blocked`, when that has ended, or after ten seconds.
     """
-    watch = _Watch(asyncio.get_running_loop(), lagged)
+    watch = _Watch(asyncio.get_running_loop(), lagged, blocked)
     watch.start()
     try:
         yield
@@ -44,9 +46,10 @@ async def watched_loop(lagged: Callable[[float], None]) -> AsyncIterator[None]:
 class _Watch:
     """A timer in the loop, and a thread that looks whether it is late and, if so, what runs in its stead."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, lagged: Callable[[float], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, lagged: Callable[[float], None], warning: str) -> None:
         self._loop = loop
         self._lagged = lagged
+        self._warning = warning
         self._loops_thread = threading.get_ident()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch the event loop", daemon=True)
@@ -85,7 +88,7 @@ class _Watch:
         while self._due == due and time.monotonic() - due < STUCK_SECONDS and not self._ended.wait(_LOOK_SECONDS):
             pass
         log.warning(
-            "the event loop was blocked, and every call with it",
+            self._warning,
             at=at or "(no line of Python: the process was stopped, say, or the machine is too busy)",
             seconds=round(time.monotonic() - due, 1),
             ended=self._due != due,

@@ -12,11 +12,18 @@ from ringbridge.ids import CallSid
 from ringbridge.telemetry.base import Page
 from ringbridge.telemetry.lines import outcome_name
 from ringbridge.telemetry.tally import Tallies, Tally, fault_kind
+from ringbridge.waterfall import Waterfall
 
 __all__ = ["PrometheusMetrics"]
 
 WAIT_BUCKETS: Final = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 """A caller notices from half a second on, and gives up after a few."""
+
+PART_BUCKETS: Final = (
+    *(0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
+    *(0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
+"""What is ours takes a part of a millisecond; a model or a voice, tenths of a second."""
 
 LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 """A frame of audio is 0.02 s."""
@@ -37,17 +44,19 @@ class PrometheusMetrics:
         def gauge(name: str, meaning: str) -> Gauge:
             return Gauge(f"ringbridge_{name}", meaning, registry=registry)
 
-        def histogram(name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
-            return Histogram(f"ringbridge_{name}", meaning, buckets=buckets, registry=registry)
+        def histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"ringbridge_{name}", meaning, labels, buckets=buckets, registry=registry)
 
         self._calls = counter("calls", "Calls that have ended.", "outcome")
         self._refused = counter("calls_refused", "Calls that were not taken.", "why")
         gauge("calls_in_progress", "Calls at this moment.").set_function(lambda: len(self._tallies))
         self._turns = counter("turns", "What callers said that has its answer.", "by")
         self._barge_ins = counter("barge_ins", "Replies that were cut short.")
-        self._waits = histogram("wait_seconds", "From a caller's words to the reply's first audio.", WAIT_BUCKETS)
+        self._waits = histogram("wait_seconds", "What callers waited for an answer.", WAIT_BUCKETS)
+        self._parts = histogram("wait_part_seconds", "What such a wait was made of.", PART_BUCKETS, "part")
         self._faults = counter("faults", "Whatever went wrong on calls.", "kind")
         self._brain_failures = counter("brain_failures", "Answers that the brain failed in.", "when")
+        self._speculations = counter("speculations", "Guesses at what a caller was saying.", "outcome")
         self._tools = counter("tools", "Tools that have ended.", "how")
         self._clips = counter("clips", "Clips of the bridge's own voice that were played.", "clip")
         self._redials = counter("redials", "Conversations that were dialled again on a call.")
@@ -73,12 +82,14 @@ class PrometheusMetrics:
                 self._turns.labels(by).inc()
             case facts.TurnFailed(after_words=after_words):
                 self._brain_failures.labels("after_words" if after_words else "before_words").inc()
+            case facts.Speculated(outcome=outcome):
+                self._speculations.labels(outcome).inc()
             case facts.ToolEnded(how=how):
                 self._tools.labels(how).inc()
             case facts.Interrupted():
                 self._barge_ins.inc()
-            case facts.ReplyBegan() if tally is not None and tally.wait is not None:
-                self._waits.observe(tally.wait)
+            case facts.CallerWaited(waterfall=waterfall) if waterfall.is_answer:
+                self._add_wait(waterfall)
             case facts.ClipPlayed(clip=clip):
                 self._clips.labels(clip).inc()
             case facts.ConversationRedialled():
@@ -107,6 +118,12 @@ class PrometheusMetrics:
         """All numbers now: Prometheus' text format, or OpenMetrics where `accept` prefers it."""
         encode, content_type = choose_encoder(accept)
         return Page(encode(self.registry), content_type)
+
+    def _add_wait(self, waterfall: Waterfall) -> None:
+        self._waits.observe(waterfall.total / 1000)
+        for part, ms in waterfall.parts.items():
+            if ms is not None:
+                self._parts.labels(part).observe(ms / 1000)
 
     def _add_seconds(self, tally: Tally | None) -> None:
         if tally is not None:

@@ -71,23 +71,19 @@ class Tally:
     faults: int = 0
     clips: int = 0
     redials: int = 0
-    wait: float | None = None
-    """What the caller waited for the reply that began with the newest fact; `None` if none did."""
     worst_wait: float | None = None
     stream: Meter = field(default_factory=Meter)
     conversation: Meter = field(default_factory=Meter)
     """The engine's vendor bills by it."""
     _waits: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_WAITS))
-    _spoke: float | None = None
 
     @property
     def median_wait(self) -> float | None:
-        """Of the replies that the caller waited for; `None` if there was none."""
+        """Of the answers that the caller waited for, in seconds; `None` if there was none."""
         return median(self._waits) if self._waits else None
 
     def note(self, fact: Fact, at: float) -> None:
         """Count what has happened."""
-        self.wait = None
         self.faults += fault_kind(fact) is not None
         match fact:
             case facts.StreamAttached(stream_sid=stream_sid):
@@ -103,10 +99,8 @@ class Tally:
             case facts.ConversationRedialled():
                 self.redials += 1
                 self.conversation.stop(at)
-            case facts.CallerSpoke():
-                self._spoke = at
-            case facts.ReplyBegan():
-                self._end_wait(at)
+            case facts.CallerWaited(waterfall=waterfall) if waterfall.is_answer:
+                self._add_wait(waterfall.total / 1000)
             case facts.TurnAnswered():
                 self.turns += 1
             case facts.Interrupted():
@@ -119,12 +113,9 @@ class Tally:
             case _:
                 pass
 
-    def _end_wait(self, at: float) -> None:
-        if self._spoke is not None:
-            self.wait = at - self._spoke
-            self._waits.append(self.wait)
-            self.worst_wait = max(self.wait, self.worst_wait or 0.0)
-            self._spoke = None
+    def _add_wait(self, seconds: float) -> None:
+        self._waits.append(seconds)
+        self.worst_wait = max(seconds, self.worst_wait or 0.0)
 
 
 class Tallies:

@@ -2,15 +2,20 @@ import json
 
 import pytest
 
+from ringbridge import facts
 from ringbridge.cli.screen import CrowdScreen, DialogueScreen, JsonDisplay
 from ringbridge.emulator.caller import Line
 from ringbridge.emulator.crowd import Load
 from ringbridge.emulator.play import Report, TurnWait
 from ringbridge.emulator.wiretap import Frames
+from ringbridge.waterfall import Waterfall
 
 LONG = "Of course, I would be happy to book a table for two, at the window or in the garden under the old trees"
 
 LOAD = Load(seconds=60, cpu_seconds=9, late_ms=[0.0, 1.0, 7.0], tasks=(3, 4), files=(10, 12))
+
+
+WAITED = facts.CallerWaited(2, Waterfall("brain", "heard", 540.0, 0.25, 1204.4, 0.12, 110.0, 0.3, 20.6))
 
 
 class FakeCaller:
@@ -64,6 +69,25 @@ def test_the_waits_and_the_verdict(capsys: pytest.CaptureFixture[str]):
     assert shown.endswith("All that was heard is what should have been.\n")
 
 
+def test_what_a_wait_was_made_of(capsys: pytest.CaptureFixture[str]):
+    screen = DialogueScreen()
+    for turn, text in ((2, LONG), (3, "No."), (4, "Yes.")):
+        screen.observe("CA1", facts.TurnBegan(turn, "", text, interrupted=False))
+    screen.observe("CA1", WAITED)
+    screen.observe("CA1", facts.CallerWaited(3, Waterfall(None, "superseded", asking=1.0)))
+    screen.observe("CA1", facts.CallerWaited(4, Waterfall("filler", "cut", None, 0.1, 1200.0, None, 99.0, 0.2)))
+    screen.finished(report())
+
+    shown = capsys.readouterr().out
+    assert shown.partition("\nWhat it")[2] == (
+        " was made of, in ms (asking, wording and relaying are the bridge's own):\n\n"
+        "hearing asking  model wording  voice relaying   line  total\n"
+        "    540    0.2   1204     0.1    110      0.3     21   1876  Of course, I would…\n"
+        "      -    0.1   1200       -     99      0.2      -   1299  filler: Yes.\n"
+    )
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_each_problem_is_shown(capsys: pytest.CaptureFixture[str]):
     DialogueScreen().result([report("this", "that")], LOAD, ["this", "that"])
 
@@ -73,6 +97,8 @@ def test_each_problem_is_shown(capsys: pytest.CaptureFixture[str]):
 def test_a_crowd_is_shown_as_numbers(capsys: pytest.CaptureFixture[str]):
     screen = CrowdScreen()
     screen.follow(FakeCaller())
+    screen.observe("CA1", WAITED)
+    screen.observe("CA1", facts.CallerBegan())
     screen.finished(report("this"))
     screen.result([report("this"), report()], LOAD, ["9 tasks were left over", "this"])
 
@@ -81,6 +107,7 @@ def test_a_crowd_is_shown_as_numbers(capsys: pytest.CaptureFixture[str]):
         "",
         "calls       2 in 60 s",
         "waits       half within 720 ms, 99 % within 720 ms, all within 720 ms",
+        "of them our half within 0.7 ms, 99 % within 0.7 ms, all within 0.7 ms",
         "late frames half within 1 ms, 99 % within 7 ms, all within 7 ms",
         "processor   15% of one core",
         "tasks       3 before, 4 after",
@@ -94,6 +121,8 @@ def test_a_crowd_is_shown_as_numbers(capsys: pytest.CaptureFixture[str]):
 def test_one_document_says_it_all(capsys: pytest.CaptureFixture[str]):
     display = JsonDisplay()
     display.notice("by the way")
+    display.observe("CA1", WAITED)
+    display.observe("CA2", WAITED)
     display.result([report("this")], LOAD, ["this"])
 
     out, err = capsys.readouterr()
@@ -103,4 +132,5 @@ def test_one_document_says_it_all(capsys: pytest.CaptureFixture[str]):
     assert document["calls"][0]["lines"] == [
         {"who": "agent", "text": "Hello.", "from_ms": 0, "to_ms": 360, "cut": False}
     ]
+    assert document["calls"][0]["waterfalls"] == [{"turn": 2, **WAITED.waterfall.as_json()}]
     assert document["load"]["late_ms"] == 7.0

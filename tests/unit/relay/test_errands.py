@@ -17,6 +17,7 @@ from ringbridge.relay.commands import (
     HangUp,
     KeepDigits,
     OpenEngine,
+    Overheard,
     Record,
     Redirect,
     Report,
@@ -422,7 +423,7 @@ def collect(n=4, finish_on="#", *, secret=False):
 def test_digits_that_are_asked_for_are_gathered_however_slowly_they_come(line):
     assert settled(line.handle(Asked(1, collect(), None))) == [(1, True)]
     assert line.timers[Timer.DIGITS] == 10.0
-    assert line.press("12") == []
+    assert line.press("12") == [Report(facts.KeyPressed())] * 2
     assert line.timers[Timer.DIGITS] == 10.0
     commands = line.press("34")
     assert texts(commands) == ["Caller pressed 1234"]
@@ -452,7 +453,7 @@ def test_secret_digits_are_told_to_nobody(line):
     commands = line.press("1234")
     assert texts(commands) == ["Caller entered digits"]
     assert KeepDigits("1234") in commands
-    assert facts_of(commands) == [facts.DigitsPressed("••••", secret=True)]
+    assert facts_of(commands) == [facts.KeyPressed()] * 4 + [facts.DigitsPressed("••••", secret=True)]
 
 
 def test_after_them_keys_are_as_they_were(line):
@@ -465,7 +466,7 @@ def test_after_them_keys_are_as_they_were(line):
 def test_keys_count_while_the_question_is_still_spoken(line):
     line.handle(Asked(1, collect(2), 5))
     mark = line.agent()
-    assert line.press("1") == []
+    assert line.press("1") == [Report(facts.KeyPressed())]
     assert Timer.DIGITS not in line.timers
     line.complete()
     line.echo(mark)
@@ -621,3 +622,11 @@ def test_the_callers_beginning_is_told_once_for_each_of_their_sentences(line):
     assert line.engine_says("vad_score", **vad) == []
     line.engine_says("user_transcript", user_transcription_event={"user_transcript": "Hi"})
     assert facts_of(line.engine_says("vad_score", **vad)) == [facts.CallerBegan()]
+
+
+def test_the_brain_is_told_what_is_understood_so_far(line):
+    for text, told in (("a ta", [Overheard("a ta")]), ("", [])):
+        commands = line.engine_says(
+            "tentative_user_transcript", tentative_user_transcription_event={"user_transcript": text}
+        )
+        assert [command for command in commands if isinstance(command, Overheard)] == told

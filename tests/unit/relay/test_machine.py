@@ -272,11 +272,11 @@ class TestTalking:
         relay = talking()
         commands = play(relay, dtmf("4"), dtmf("2"), dtmf("#"))
         assert sent(commands) == [{"type": "user_message", "text": "Caller pressed 42"}]
-        assert reports(commands) == [facts.DigitsPressed("42")]
+        assert reports(commands) == [facts.KeyPressed()] * 3 + [facts.DigitsPressed("42")]
 
     def test_digits_open_a_turn_after_a_pause(self):
         relay = talking()
-        assert play(relay, dtmf("7")) == [SetTimer(Timer.DIGITS, 1.5)]
+        assert play(relay, dtmf("7")) == [Report(facts.KeyPressed()), SetTimer(Timer.DIGITS, 1.5)]
         commands = play(relay, events.TimerFired(Timer.DIGITS))
         assert sent(commands) == [{"type": "user_message", "text": "Caller pressed 7"}]
 

@@ -8,6 +8,7 @@ from ringbridge import facts
 from ringbridge.facts import Outcome
 from ringbridge.telemetry.lines import Lines
 from ringbridge.telemetry.writing import handler
+from ringbridge.waterfall import Waterfall
 
 CALLER, CALLED, WORDS = "+15550100042", "+15550100002", "the words of Alice"
 
@@ -49,7 +50,7 @@ CALL = (
     facts.ConversationOpened("conv_1"), 1,
     facts.StreamAttached("MZ1", again=False),
     facts.ReplyBegan(1), 3, facts.CallerBegan(),
-    facts.CallerSpoke(WORDS), 0.25, facts.TurnBegan(1, WORDS, WORDS, interrupted=False), 0.5, facts.ReplyBegan(2),
+    facts.CallerSpoke(WORDS), 0.25, facts.TurnBegan(1, WORDS, WORDS, interrupted=False), 0.5, facts.ReplyBegan(1),
     facts.AgentSpoke(WORDS), facts.TurnAnswered(1, "brain"), facts.Heard(1, 20), facts.ReplyHeard(1),
     facts.Interrupted(2, 100, 2, WORDS), facts.AgentCorrected(WORDS, WORDS), facts.DigitsPressed("4711"),
     facts.DigitsSent("4711"), facts.ToolBegan("book", WORDS), facts.ToolEnded("book", "done", 5, WORDS),
@@ -59,8 +60,11 @@ CALL = (
 )  # fmt: skip
 
 
-def test_a_call_without_faults_is_two_lines(log):
-    began, ended = log.tell(*CALL)
+WAITED = facts.CallerWaited(1, Waterfall("brain", "heard", 540.0, 0.25, 300.0, 0.125, 200.0, 0.125, 20.0))
+
+
+def test_a_call_without_faults_is_two_lines_and_one_for_each_turn(log):
+    began, waited, ended = log.tell(*CALL[:-1], WAITED, CALL[-1])
     assert began == {
         "time": began["time"],
         "level": "info",
@@ -69,6 +73,26 @@ def test_a_call_without_faults_is_two_lines(log):
         "caller": "+1…42",
         "called": "+1…02",
         "language": "en",
+        "logger": "ringbridge.call",
+    }
+    assert waited == {
+        "time": waited["time"],
+        "level": "info",
+        "event": "caller waited",
+        "call_sid": "CA1",
+        "stream_sid": "MZ1",
+        "conversation_id": "conv_1",
+        "turn": 1,
+        "by": "brain",
+        "end": "heard",
+        "wait_ms": 1060.5,
+        "hearing_ms": 540.0,
+        "asking_ms": 0.25,
+        "model_ms": 300.0,
+        "wording_ms": 0.125,
+        "voice_ms": 200.0,
+        "relaying_ms": 0.125,
+        "line_ms": 20.0,
         "logger": "ringbridge.call",
     }
     assert ended == {
@@ -84,8 +108,8 @@ def test_a_call_without_faults_is_two_lines(log):
         "conversation_seconds": 5.0,
         "turns": 1,
         "barge_ins": 1,
-        "wait_ms_median": 750,
-        "wait_ms_worst": 750,
+        "wait_ms_median": 1060,
+        "wait_ms_worst": 1060,
         "faults": 0,
         "clips": 1,
         "redials": 0,

@@ -6,6 +6,7 @@ import pytest
 from ringbridge import facts
 from ringbridge.facts import Outcome
 from ringbridge.telemetry.prometheus import PrometheusMetrics
+from ringbridge.waterfall import Waterfall
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(ringbridge_\w+)` \| (\w+) \| (.*?) \| (.+?) \|$", re.MULTILINE)
@@ -57,8 +58,10 @@ def test_the_document_lists_every_label(metrics):
 
 def test_a_call_from_its_beginning_to_its_end(metrics):
     metrics.tell(BEGAN, facts.ConversationOpened("conv_1"), 1, facts.StreamAttached("MZ1", again=False), 2)
-    metrics.tell(facts.CallerSpoke("hello"), 0.7, facts.ReplyBegan(1), facts.TurnAnswered(1, "brain"))
+    metrics.tell(facts.CallerWaited(1, Waterfall("brain", "heard", None, 0.25, 699, 0.5, 0.25, 0, 0)))
+    metrics.tell(0.7, facts.TurnAnswered(1, "brain"), facts.CallerWaited(2, Waterfall(None, "superseded", asking=99)))
     metrics.tell(facts.Interrupted(2, 100), facts.ClipPlayed("sorry"), facts.ToolEnded("book", "done", 5, "ok"))
+    metrics.tell(facts.Speculated("used"))
     assert metrics.value("calls_in_progress") == 1
     metrics.tell(4.3, facts.CallEnded(Outcome.CALLER_GONE))
     assert metrics.value("calls_in_progress") == 0
@@ -69,10 +72,15 @@ def test_a_call_from_its_beginning_to_its_end(metrics):
     assert metrics.value("barge_ins_total") == 1
     assert metrics.value("clips_total", clip="sorry") == 1
     assert metrics.value("tools_total", how="done") == 1
+    assert metrics.value("speculations_total", outcome="used") == 1
     assert metrics.value("wait_seconds_count") == 1
     assert metrics.value("wait_seconds_sum") == pytest.approx(0.7)
     assert metrics.value("wait_seconds_bucket", le="0.5") == 0
     assert metrics.value("wait_seconds_bucket", le="0.75") == 1
+    assert metrics.value("wait_part_seconds_sum", part="model") == pytest.approx(0.699)
+    assert metrics.value("wait_part_seconds_bucket", part="asking", le="0.0002") == 0
+    assert metrics.value("wait_part_seconds_bucket", part="asking", le="0.0005") == 1
+    assert metrics.value("wait_part_seconds_count", part="hearing") is None
 
 
 @pytest.mark.parametrize(

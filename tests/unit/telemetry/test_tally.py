@@ -4,6 +4,7 @@ from ringbridge import facts
 from ringbridge.facts import Outcome
 from ringbridge.telemetry import tally as module
 from ringbridge.telemetry.tally import MAX_WAITS, Tallies, fault_kind
+from ringbridge.waterfall import Waterfall
 
 
 class Story:
@@ -33,18 +34,15 @@ STREAM = facts.StreamAttached("MZ1", again=False)
 TALK = facts.ConversationOpened("conv_1")
 
 
-def test_waits_run_from_the_newest_words_to_the_next_reply(story):
-    said, heard = facts.CallerSpoke("hello"), facts.ReplyBegan(1)
-    tally = story.tell(BEGAN, heard, said, 5, said, 0.8, heard, 3, heard, said, 0.2, heard, said, 1.8, heard)
+def waited(ms, end="heard"):
+    return facts.CallerWaited(1, Waterfall("brain", end, model=ms, relaying=0.0))
+
+
+def test_waits_are_those_for_an_answer(story):
+    cut, superseded = waited(500, "cut"), facts.CallerWaited(1, Waterfall(None, "superseded", hearing=9000))
+    tally = story.tell(BEGAN, waited(800), superseded, waited(1800), cut)
     assert tally.median_wait == pytest.approx(0.8)
     assert tally.worst_wait == pytest.approx(1.8)
-    assert tally.wait == pytest.approx(1.8)
-
-
-def test_a_wait_is_told_once(story):
-    tally = story.tell(BEGAN, facts.CallerSpoke("hello"), 1, facts.ReplyBegan(1))
-    assert tally.wait == 1
-    assert story.tell(facts.Heard(1, 20)).wait is None
 
 
 def test_no_wait_has_no_median(story):
@@ -88,7 +86,7 @@ def test_there_is_a_bound_for_calls_and_for_waits(story, monkeypatch):
     assert len(story.tallies) == 3
     assert story.tell(facts.CallerBegan(), sid="CA0") is None
     for _ in range(MAX_WAITS + 5):
-        tally = story.tell(facts.CallerSpoke(""), 1, facts.ReplyBegan(1), sid="CA4")
+        tally = story.tell(waited(1), sid="CA4")
     assert len(tally._waits) == MAX_WAITS
 
 

@@ -18,6 +18,7 @@ from ringbridge.emulator.elevenlabs.intake import Intake
 from ringbridge.emulator.elevenlabs.messages import Message
 from ringbridge.emulator.elevenlabs.peer import CLOSE_SECONDS, Peer
 from ringbridge.emulator.elevenlabs.pulse import Pulse
+from ringbridge.emulator.elevenlabs.scores import scored
 from ringbridge.emulator.elevenlabs.strikes import Passes, formats, hold_up, strike
 from ringbridge.emulator.elevenlabs.turns import Line
 from ringbridge.emulator.faults import Fault
@@ -73,7 +74,7 @@ class Conversation:
         self._peer = peer
         self._pulse = Pulse(now=0)
         self._dialogue = Dialogue(engine, self, facilities.voice, self._tasks)
-        self._ear = facilities.ears.open(self._hear)
+        self._ear = scored(facilities.ears.open(self._hear), engine.client_events, self.emit)
         self._intake = Intake(self, self._dialogue, self._ear, self._pulse, self._now)
         self.received = self._intake.received
         self.audio = self._intake.audio
@@ -195,8 +196,7 @@ class Conversation:
             self.gone.set()
 
     async def _read(self) -> None:
-        code = await self._peer.read(self._intake.take)
-        self._end(Ended(code, "client"))
+        self._end(Ended(await self._peer.read(self._intake.take), "client"))
 
     async def _open(self, faults: list[Fault]) -> None:
         try:

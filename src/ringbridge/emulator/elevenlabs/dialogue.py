@@ -61,6 +61,7 @@ class Dialogue:
         self._speaker = Speaker(voice, self, tasks, alignment=engine.alignment)
         self._reply: Reply | None = None
         self._pauses = 0
+        self._drafts = 0
         self._active_at = self._loop.time()
         self._reengaged = False
 
@@ -77,22 +78,33 @@ class Dialogue:
             case SpeechStarted(at_ms):
                 self._speech_starts(at_ms)
             case Tentative(text):
-                self._sides.note("tentative", text)
-                self._sides.emit(messages.tentative_user_transcript(text, self._turns.next_id))
+                self._draft(text)
+            case Utterance(text) if text.strip() and self._engine.tentative_ms > 0:
+                self._tasks.create_task(self._speech_ends_late(text.strip()), name="transcription")
             case Utterance(text):
                 self._speech_ends(text.strip())
 
     def _speech_starts(self, at_ms: int) -> None:
         self._active_at = self._loop.time()
         self._sides.note("speech", str(at_ms))
-        self._sides.emit(messages.vad_score(0.97))
         self._speaker.listen()
         if self._speaker.playing:
             self.interrupt()
 
+    def _draft(self, text: str) -> None:
+        self._sides.note("tentative", text)
+        self._sides.emit(messages.tentative_user_transcript(text, self._turns.next_id))
+
+    async def _speech_ends_late(self, text: str) -> None:
+        self._drafts += 1
+        every = self._engine.tentative_errs_every
+        errs = every > 0 and self._drafts % every == 0
+        self._draft(text.rpartition(" ")[0] if errs else text)
+        await asyncio.sleep(self._engine.tentative_ms / 1000)
+        self._speech_ends(text)
+
     def _speech_ends(self, text: str) -> None:
         self._active_at = self._loop.time()
-        self._sides.emit(messages.vad_score(0.04))
         if text:
             self._pauses += 1
             every = self._engine.retranscribe_every

@@ -79,6 +79,10 @@ class Engine:
     """How many turns it makes."""
     retranscribe_gap_ms: float = 300
     """How long after one transcript of a pause the next one comes."""
+    tentative_ms: float = 0
+    """So long before a transcript its words are told as tentative ones, besides those told while they are spoken."""
+    tentative_errs_every: int = 0
+    """Every so many of them lack the last word; 0 for none."""
     history: Literal["heard", "said"] = "heard"
     """What the brain is told of a reply that was cut: what the caller heard of it, or all that it said."""
     alignment: bool = True
