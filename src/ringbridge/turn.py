@@ -48,6 +48,7 @@ class Line(Protocol):
     async def recall(self, key: str) -> str | None: ...  # noqa: D102
     async def recall_all(self) -> dict[str, str]: ...  # noqa: D102
     async def forget(self) -> None: ...  # noqa: D102
+    async def confirmed(self) -> None: ...  # noqa: D102
 
     @property
     def models(self) -> Model:
@@ -60,7 +61,10 @@ class Line(Protocol):
         ...
 
     def start(self, work: Coroutine[Any, Any, _Result], *, name: str) -> Work[_Result]:
-        """Run something that is not to end with the turn. It is cancelled when the process stops."""
+        """Run something that is not to end with the turn. It is cancelled when the process stops.
+
+        Like `note`, it is for turns that are `confirmed`.
+        """
         ...
 
     def note(self, fact: Fact) -> None:
@@ -70,6 +74,9 @@ class Line(Protocol):
 
 class _NoLine:
     """Stands in where a call was made up, as in a test of a brain on its own."""
+
+    async def confirmed(self) -> None:
+        """Whoever made the call up means it."""
 
     def __getattr__(self, name: str) -> Any:
         raise NoLine(f"this call was made up and has no line, which `{name}` needs: dial, as the fixture `phone` does")
@@ -176,6 +183,14 @@ class Turn:
     def text(self) -> str:
         """The caller's newest words; empty when the caller is silent."""
         return self.history[-1].text if self.history and self.history[-1].role == "user" else ""
+
+    async def confirmed(self) -> None:
+        """Wait until it is certain that the caller has said this, which it is at once unless SPECULATE is on.
+
+        What is done on the line waits for this by itself; other deeds, such as a request that books something, should
+        be preceded by it. A guess that was wrong is cancelled here.
+        """
+        await self.call.line.confirmed()
 
     @property
     def caller(self) -> str:

@@ -4,6 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ringbridge import facts
 from ringbridge.brain import commands, events
 from ringbridge.brain.events import Timer
 from ringbridge.brain.talk import Talk
@@ -23,12 +24,13 @@ class OneSocket(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.turns = Turns(Patience())
+        self.turns = Turns(Patience(), speculates=True)
         self.talk = Talk(ENGLISH)
         self.timers = set()
         self.over = set()  # replies whose words are complete, though they run
         self.running = {}  # reply number → cancelled?
         self.abandoned = set()
+        self.guesses = {}  # reply number → running, over, cancelled
         self.newest = None  # the newest id seen
         self.accepted = []  # transcripts that count, in order: [event id, history, what was sent for it]
         self.found = None  # None: not asked for; False: asked; True: told
@@ -39,6 +41,19 @@ class OneSocket(RuleBasedStateMachine):
 
     def carry_out(self, command):
         match command:
+            case commands.StartReply(number=number, guessed=True):
+                assert not self.running, "guessed while a reply runs"
+                assert not self.guesses, "two guesses at once"
+                self.guesses[number] = "running"
+            case commands.ConfirmReply(number=number):
+                assert not self.running, "two replies at once"
+                if self.guesses.pop(number) == "running":
+                    self.running[number] = False
+            case commands.CancelReply(number=number) if number in self.guesses:
+                assert self.guesses[number] == "running"
+                self.guesses[number] = "cancelled"
+            case commands.Report(fact=facts.Speculated(outcome=outcome)):
+                self.guesses = {} if outcome == "cancelled" and "over" in self.guesses.values() else self.guesses
             case commands.StartReply(number=number, told=told):
                 assert not self.running, "two replies at once"
                 assert told.history == self.accepted[-1][1], "not the newest is answered"
@@ -112,6 +127,45 @@ class OneSocket(RuleBasedStateMachine):
         else:
             self.do(events.ReplyFailed(number, "KeyError") if failed else events.ReplyEnded(number))
 
+    @rule(text=said, final=st.booleans())
+    def overheard(self, text, final):
+        self.do(events.Overheard(text))
+        if final:
+            self.time_settles()
+            self.transcript((self.newest or 0) + 1, text)
+
+    @precondition(lambda self: Timer.SETTLED in self.timers)
+    @rule()
+    def time_settles(self):
+        if Timer.SETTLED in self.timers:
+            self.timers.discard(Timer.SETTLED)
+            self.do(events.TimerFired(Timer.SETTLED))
+
+    @rule()
+    def doubted(self):
+        self.do(events.Doubted())
+        assert "running" not in self.guesses.values()
+
+    @precondition(lambda self: self.guesses)
+    @rule(piece=pieces)
+    def guess_says(self, piece):
+        ((number, how),) = self.guesses.items()
+        if how != "over":
+            assert self.turns.handle(events.ReplySaid(number, piece)) == [], "a guess is heard"
+
+    @precondition(lambda self: self.guesses)
+    @rule(failed=st.booleans())
+    def guess_ends(self, failed):
+        ((number, how),) = self.guesses.items()
+        if how == "over":
+            return
+        self.guesses[number] = "over"
+        if how == "cancelled" or failed:
+            self.guesses.clear()
+            self.do(events.ReplyCancelled(number) if how == "cancelled" else events.ReplyFailed(number, "KeyError"))
+        else:
+            self.do(events.ReplyEnded(number))
+
     @precondition(lambda self: any(self.running.values()))
     @rule()
     def brain_is_given_up_on(self):
@@ -169,6 +223,7 @@ class OneSocket(RuleBasedStateMachine):
         assert self.turns.state is State.ENDED
         assert all(self.running.values()), "a reply was left running"
         assert not self.timers, "a timer was left running"
+        assert "running" not in self.guesses.values(), "a guess was left running"
 
     @invariant()
     def what_is_accepted_is_answered_or_under_way(self):
@@ -176,7 +231,7 @@ class OneSocket(RuleBasedStateMachine):
             assert not self.running
             given_up = self.talk.failures >= 3
             assert given_up or not self.accepted or self.accepted[-1][2][-1].is_final, "the newest has no final piece"
-            assert not self.timers, "a timer runs for nobody"
+            assert self.timers <= {Timer.SETTLED, Timer.OUTDATED}, "a timer runs for nobody"
 
     @invariant()
     def the_state_is_what_it_says(self):

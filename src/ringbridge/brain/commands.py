@@ -15,6 +15,7 @@ __all__ = [
     "CancelReply",
     "CloseSocket",
     "Command",
+    "ConfirmReply",
     "DropTimer",
     "EngineGaveUp",
     "Fact",
@@ -57,10 +58,21 @@ class FindCall:
 
 @dataclass(frozen=True, slots=True)
 class StartReply:
-    """Ask the brain. Everything that comes of it carries `number`; the last of it is one of the three ends."""
+    """Ask the brain. Everything that comes of it carries `number`; the last of it is one of the three ends.
+
+    What a `guessed` reply does on the line waits for `ConfirmReply`.
+    """
 
     number: int
     told: Told
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmReply:
+    """The guessed reply `number` is the turn's: what it does on the line is carried out."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +153,15 @@ class EngineGaveUp:
 
 
 TurnFact: TypeAlias = (
-    facts.TurnBegan | facts.TurnAnswered | facts.TurnFailed | facts.TurnSuperseded | facts.FillerSpoken
+    facts.TurnBegan
+    | facts.BrainAsked
+    | facts.BrainBegan
+    | facts.WordsSent
+    | facts.TurnAnswered
+    | facts.TurnFailed
+    | facts.TurnSuperseded
+    | facts.FillerSpoken
+    | facts.Speculated
 )
 """What others than the log care for, too."""
 
@@ -164,5 +184,15 @@ class Report:
 
 
 Command: TypeAlias = (
-    SetTimer | DropTimer | FindCall | StartReply | CancelReply | Send | AskLine | GiveUp | CloseSocket | Report
+    SetTimer
+    | DropTimer
+    | FindCall
+    | StartReply
+    | ConfirmReply
+    | CancelReply
+    | Send
+    | AskLine
+    | GiveUp
+    | CloseSocket
+    | Report
 )

@@ -13,10 +13,14 @@ __all__ = [
     "CallFound",
     "CallOver",
     "CallUnknown",
+    "Doubted",
     "Event",
     "Opened",
+    "Overheard",
     "PlanAsked",
     "Replaced",
+    "ReplyAsked",
+    "ReplyBegan",
     "ReplyCancelled",
     "ReplyEnd",
     "ReplyEnded",
@@ -43,6 +47,8 @@ class Timer(Enum):
     FILLER = "the caller has waited long enough to be told so"
     DEADLINE = "the brain should have said a word"
     STALL = "the brain may have stopped in the midst of a sentence"
+    SETTLED = "the caller's words, as far as they are understood, have stood still"
+    OUTDATED = "a guess has waited too long for its transcript"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,32 @@ class CallFound:
 @dataclass(frozen=True, slots=True)
 class CallUnknown:
     """No call knows this conversation, and none came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """The engine has understood `text` of what the caller is saying; the transcript may say otherwise."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Something has happened on the call that the next turn is told of, too: the caller cut in, or pressed a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAsked:
+    """The brain is being asked for the reply `number`, from now on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    """The first token of the reply `number` is there; it comes as `ReplySaid`."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +171,7 @@ class SocketEnded:
 
 
 ReplyEnd: TypeAlias = ReplyEnded | ReplyFailed | ReplyCancelled
-ReplyEvent: TypeAlias = ReplySaid | PlanAsked | ToolBegan | ToolEnded | ReplyEnd
+ReplyEvent: TypeAlias = ReplyAsked | ReplyBegan | ReplySaid | PlanAsked | ToolBegan | ToolEnded | ReplyEnd
 Event: TypeAlias = (
     Opened
     | TimerFired
@@ -148,6 +180,8 @@ Event: TypeAlias = (
     | BrokenArrived
     | CallFound
     | CallUnknown
+    | Overheard
+    | Doubted
     | ReplyEvent
     | CallOver
     | Replaced

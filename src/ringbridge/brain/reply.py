@@ -25,6 +25,8 @@ class Reply:
         """Whether the brain has said any words."""
         self.spoken = False
         """Whether any of them went out."""
+        self.told = False
+        """Whether that was told."""
         self.mid_sentence = False
         self.closed = False
         """Whether its words are complete, though the brain may not be done."""

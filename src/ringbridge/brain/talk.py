@@ -82,6 +82,9 @@ class Talk:
         self._conversations = 0
         self._before: tuple[Message, ...] = ()
         self._told: tuple[Message, ...] = ()
+        self._history: tuple[Message, ...] = ()
+        """The engine's, with the newest transcript; and what the agent has said since, by the engine's account."""
+        self._said_since: list[str] = []
         self._keys: dict[str, str] = {}
         """The letters of each entry that was told last: most of them come again with the next transcript."""
 
@@ -99,6 +102,8 @@ class Talk:
             case facts.Interrupted(reply=reply, heard=heard) if reply is not None:
                 cut = self._reply(reply)
                 cut.cut, cut.aligned = True, heard
+            case facts.AgentSpoke(text=text):
+                self._said_since.append(text)
             case facts.AgentCorrected(original=original, text=text):
                 self._correct(original, text)
             case facts.CallerBegan():
@@ -111,6 +116,8 @@ class Talk:
     def _begin_conversation(self) -> None:
         """The history of a conversation before this one goes first from now on, to the last word that was heard."""
         self._conversations += 1
+        self._history = ()
+        self._said_since.clear()
         if self._conversations == 1:
             return
         last = self._replies[-1] if self._replies else None
@@ -129,6 +136,7 @@ class Talk:
             self._heard_since = True
 
     def _correct(self, original: str, text: str) -> None:
+        self._said_since = [text if said == original else said for said in self._said_since]
         key = _letters(original)
         cut = [reply for reply in self._replies if reply.cut]
         fitting = [reply for reply in cut if key and _related(reply.key, key)]
@@ -170,25 +178,43 @@ class Talk:
 
     def tell(self, history: tuple[Message, ...]) -> Told:
         """A transcript came, with the engine's history of this conversation: give it as it was heard."""
-        if self._heard_since:
-            self._utterance += 1
-            self._heard_since = False
-        heard_out = self._is_heard_out if self._heard_out is None else self._heard_out
-        self._heard_out = None
-        self._told = (*self._before, *self._as_heard(history))
+        told, found = self._told_with(history)
+        for reply in found:
+            reply.told = True
+        self._utterance, self._heard_since, self._heard_out = told.utterance, False, None
+        self._history, self._told = history, told.history
+        self._said_since.clear()
+        return told
+
+    def expect(self, words: str) -> Told:
+        """What `tell` would give if these were the caller's next words. Changes nothing.
+
+        It goes by the engine's own account of what the agent has said since the last transcript.
+        """
+        since = [Message("agent", said.strip()) for said in self._said_since if said.strip()]
+        told, _ = self._told_with((*self._history, *since, Message("user", words)))
+        return told
+
+    def _told_with(self, history: tuple[Message, ...]) -> tuple[Told, list[_Reply]]:
+        as_heard, found = self._as_heard(history)
+        told = (*self._before, *as_heard)
         last = next((reply for reply in reversed(self._replies) if reply.begun or reply.cut), None)
-        agent = next((said.text for said in reversed(self._told) if said.role == "agent"), "")
+        agent = next((said.text for said in reversed(told) if said.role == "agent"), "")
         nothing = last is not None and last.cut and last.heard is not None and not last.heard.strip()
         return Told(
-            history=self._told,
+            history=told,
             interrupted=last is not None and last.cut,
             heard="" if nothing else agent,
-            heard_out=heard_out,
-            utterance=self._utterance,
-        )
+            heard_out=self._is_heard_out if self._heard_out is None else self._heard_out,
+            utterance=self._utterance + self._heard_since,
+        ), found
 
-    def _as_heard(self, history: tuple[Message, ...]) -> tuple[Message, ...]:
-        """The history, each entry of the agent's that was cut ending where the caller cut it."""
+    def _as_heard(self, history: tuple[Message, ...]) -> tuple[tuple[Message, ...], list[_Reply]]:
+        """The history, each entry of the agent's that was cut ending where the caller cut it; the replies found in it.
+
+        Changes nothing.
+        """
+        found = []
         entries: list[Message | None] = list(history)
         agents = {said.text for said in history if said.role == "agent"}
         self._keys = {text: self._keys.get(text) or _letters(text) for text in agents}
@@ -198,10 +224,10 @@ class Talk:
             if number is None:
                 continue
             free = free[: free.index(number)]
-            reply.told = True
+            found.append(reply)
             if reply.cut and reply.heard is not None:
                 entries[number] = Message("agent", reply.heard.strip()) if reply.heard.strip() else None
-        return tuple(said for said in entries if said is not None)
+        return tuple(said for said in entries if said is not None), found
 
 
 def _fits(entry: str, reply: _Reply) -> bool:

@@ -11,8 +11,11 @@ replaces an older one.
 
 While the brain is silent, time works: a filler, then the deadline. They rest while a tool of the brain's runs, which
 has a deadline of its own, and when its words are complete but it waits for the line.
+
+While LISTENING the brain may be asked ahead of the transcript (`speculation.py`).
 """
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias, assert_never
@@ -22,6 +25,7 @@ from ringbridge.brain import commands, events
 from ringbridge.brain.commands import Command, DropTimer, Report, Send, SetTimer
 from ringbridge.brain.events import Event, Timer
 from ringbridge.brain.reply import Reply
+from ringbridge.brain.speculation import Speculation
 from ringbridge.brain.talk import FILLER_LETTER_MS, Talk
 from ringbridge.plans import HangUp
 from ringbridge.turn import Message
@@ -66,15 +70,19 @@ class State(Enum):
 class Turns:
     """The machine: events in, commands out. It must be told `Opened` first."""
 
-    def __init__(self, patience: Patience) -> None:
-        """`patience` is how long the caller is made to wait."""
+    def __init__(self, patience: Patience, *, speculates: bool = False) -> None:
+        """`patience` is how long the caller is made to wait.
+
+        `speculates`: the brain may be asked before the caller's words are final.
+        """
         self.state = State.NEW
         self._patience = patience
         self._talk: Talk | None = None
         self._reply: Reply | None = None
         self._waiting: wire.UserTranscript | None = None
         self._highest: int | None = None
-        self._replies = 0
+        self._numbers = itertools.count(1)
+        self._speculation = Speculation(self._numbers, enabled=speculates)
 
     def handle(self, event: Event) -> list[Command]:
         """Take one event; the commands are to be carried out in order, before the next event."""
@@ -84,7 +92,9 @@ class Turns:
             case wire.UserTranscript():
                 return self._transcript(event)
             case (
-                events.ReplySaid()
+                events.ReplyAsked()
+                | events.ReplyBegan()
+                | events.ReplySaid()
                 | events.PlanAsked()
                 | events.ToolBegan()
                 | events.ToolEnded()
@@ -93,6 +103,11 @@ class Turns:
                 | events.ReplyCancelled()
             ):
                 return self._of_reply(event)
+            case events.Overheard(text=text):
+                listening = self.state is State.LISTENING
+                return self._speculation.overheard(text, self._on_call) if listening else []
+            case events.Doubted():
+                return self._speculation.drop("cancelled")
             case wire.Ping():
                 return [Send(wire.Pong())]
             case events.Opened():
@@ -163,18 +178,21 @@ class Turns:
     def _answer(self, transcript: wire.UserTranscript) -> list[Command]:
         talk = self._on_call
         told = talk.tell(transcript.history)
+        guess, guessed = self._speculation.close(told)
         if _is_silent(transcript.history):
-            return self._ask_silent(transcript.event_id)
+            return [*guessed, *self._ask_silent(transcript.event_id)]
         talk.silences = 0
-        self._replies += 1
-        self._reply = Reply(self._replies, transcript.event_id)
+        number = guess.number if guess else next(self._numbers)
+        self._reply = Reply(number, transcript.event_id)
         self.state = State.REPLYING
         prompt = next((said.text for said in reversed(told.history) if said.role == "agent"), "")
         return [
+            *guessed,
             Report(facts.TurnBegan(transcript.event_id, prompt, told.history[-1].text, told.interrupted)),
-            commands.StartReply(self._replies, told),
+            commands.ConfirmReply(number) if guess else commands.StartReply(number, told),
             *self._filler_due(),
             *self._deadline_due(),
+            *(command for kept in (guess.kept if guess else ()) for command in self._of_reply(kept)),
         ]
 
     def _ask_silent(self, event_id: int | None) -> list[Command]:
@@ -194,8 +212,12 @@ class Turns:
     def _of_reply(self, event: events.ReplyEvent) -> list[Command]:
         reply = self._reply
         if reply is None or event.number != reply.number:
-            return []  # it was given up on, and lives on for a while
+            return self._speculation.keep(event, self._on_call)  # a guess, or one that was given up on
         match event:
+            case events.ReplyAsked():
+                return [Report(facts.BrainAsked(reply.event_id))]
+            case events.ReplyBegan():
+                return [Report(facts.BrainBegan(reply.event_id))]
             case events.ReplySaid(text=text):
                 return self._said(reply, text) if self.state is State.REPLYING else []
             case events.PlanAsked():
@@ -283,6 +305,10 @@ class Turns:
     def _timer_fired(self, timer: Timer) -> list[Command]:
         if timer is Timer.INIT:
             return self._never_initiated() if self.state is State.NEW else []
+        if timer is Timer.SETTLED:
+            return self._speculation.settled(self._on_call) if self.state is State.LISTENING else []
+        if timer is Timer.OUTDATED:
+            return self._speculation.drop("cancelled")
         reply = self._reply
         if reply is None or reply.closed or self.state is not State.REPLYING:
             return []
@@ -329,6 +355,9 @@ class Turns:
         for piece in pieces:
             talk.sent(reply.event_id, piece)
             sent.append(Send(wire.AgentResponse(piece, reply.event_id, is_final=False)))
+            if reply.spoken and not reply.told:
+                reply.told = True
+                sent.append(Report(facts.WordsSent(reply.event_id)))
         return sent
 
     def _close(self, reply: Reply) -> list[Command]:
@@ -356,7 +385,8 @@ class Turns:
         running = self._reply if self.state is State.REPLYING else None
         self.state = State.ENDED
         self._reply = self._waiting = None
-        return [*map(DropTimer, Timer), *([commands.CancelReply(running.number)] if running else [])]
+        cancelled = [commands.CancelReply(running.number)] if running else []
+        return [*self._speculation.drop("cancelled"), *map(DropTimer, Timer), *cancelled]
 
     def _cancel(self, reply: Reply) -> list[Command]:
         self.state = State.CANCELLING

@@ -73,6 +73,9 @@ class Toolbox:
         To be called first in each turn. Gives the tool instead if it ends the turn: it is to be run by `close`. What an
         earlier turn of the same utterance has begun is waited for: the model is to know what came of it.
         """
+        if self._pending is None and not self._ledger.running:
+            return None
+        await turn.confirmed()  # a guess must not use up the yes, or join what another turn has begun
         if not self._ledger.enter(turn.utterance):
             for run in self._ledger.running:
                 await join(run, turn)
@@ -95,6 +98,8 @@ class Toolbox:
 
         What can run does so at once, and has ended when this returns.
         """
+        await turn.confirmed()
+        self._ledger.enter(turn.utterance)
         self._spent.tool_calls += len(calls)
         slots = self._exchange(turn, calls, words)
         begun: list[Run] = []

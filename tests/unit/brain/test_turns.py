@@ -28,6 +28,8 @@ from ringbridge.brain.events import (
     Opened,
     PlanAsked,
     Replaced,
+    ReplyAsked,
+    ReplyBegan,
     ReplyCancelled,
     ReplyEnded,
     ReplyFailed,
@@ -40,7 +42,16 @@ from ringbridge.brain.events import (
 )
 from ringbridge.brain.talk import Talk, Told
 from ringbridge.brain.turns import Patience, State, Turns
-from ringbridge.facts import FillerSpoken, TurnAnswered, TurnBegan, TurnFailed, TurnSuperseded
+from ringbridge.facts import (
+    BrainAsked,
+    BrainBegan,
+    FillerSpoken,
+    TurnAnswered,
+    TurnBegan,
+    TurnFailed,
+    TurnSuperseded,
+    WordsSent,
+)
 from ringbridge.phrases import for_language
 from ringbridge.plans import CollectDigits, HangUp
 from ringbridge.turn import Message
@@ -78,12 +89,13 @@ def began(number, event_id, history=None):
 
 
 class Stage:
-    """A machine, its call's talk, and the timers that run: `handle` gives the other commands."""
+    """A machine, its call's talk, the timers that run, and whose words began: `handle` gives the other commands."""
 
     def __init__(self, patience=PATIENCE):
         self.turns = Turns(patience)
         self.talk = Talk(PHRASES)
         self.timers = {}
+        self.worded = []
 
     @property
     def state(self):
@@ -99,6 +111,9 @@ class Stage:
                     self.timers[timer] = seconds
                 case DropTimer(timer):
                     self.timers.pop(timer, None)
+                case Report(WordsSent(event_id)):
+                    assert left[-1].message.event_id == event_id, "told before they are sent"
+                    self.worded.append(event_id)
                 case StartReply(number, told):
                     # What the brain is told of being heard is the talk's to say, and tested with it.
                     left.append(
@@ -173,6 +188,25 @@ def test_transcripts_wait_for_init_and_call_and_the_newest_is_answered(fresh):
     assert turns.handle(transcript(1)) == [Report(TranscriptPassedOver(1))]
     assert turns.handle(transcript(2)) == [Report(TranscriptPassedOver(2))]
     assert turns.found() == began(1, 2)
+
+
+def test_an_answer_on_its_way_is_told_once_for_each_step(replying):
+    assert replying.handle(ReplyAsked(1)) == [Report(BrainAsked(5))]
+    assert replying.handle(ReplyBegan(1)) == [Report(BrainBegan(5))]
+    replying.handle(ReplySaid(1, "**"))
+    replying.handle(ReplySaid(1, "Glad"))
+    assert replying.worded == []
+    for piece in ("ly. ", "For two. ", "Anything else?"):
+        replying.handle(ReplySaid(1, piece))
+    replying.handle(ReplyEnded(1))
+    assert replying.worded == [5]
+    assert replying.handle(ReplyAsked(9)) == replying.handle(ReplyBegan(9)) == []
+
+
+def test_a_sentence_of_ours_is_not_the_brains_words(replying):
+    replying.handle(TimerFired(Timer.FILLER))
+    replying.handle(ReplyFailed(1, "KeyError"))
+    assert replying.worded == []
 
 
 def test_an_answer(replying):

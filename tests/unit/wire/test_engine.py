@@ -121,3 +121,12 @@ def test_a_complete_reply_is_named_in_either_place(place):
 
 def test_a_complete_reply_without_a_name_is_none():
     assert read({"type": "agent_response_complete"}).reply is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [({"tentative_user_transcription_event": {"user_transcript": "a ta", "event_id": 7}}, "a ta"), ({}, None)],
+)
+def test_words_that_may_still_change(fields, text):
+    message = read({"type": "tentative_user_transcript", **fields})
+    assert message.tentative_user_transcription_event.user_transcript == text
