@@ -1,6 +1,7 @@
 """The settings: read once, from the environment and `.env`, whole or not at all."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -150,6 +151,14 @@ class Settings(FromEnvironment):
         examples=["brain.py:reply"],
         description="Your own brain: `module:function` or `path/file.py:function`. Otherwise OpenAI finds the words.",
     )
+    brain_processes: Annotated[int, Hint("write a number of processes, from 0 to 64")] = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="In how many processes of their own brains run. 0: in the bridge's, where a brain that computes or "
+        "blocks, be it for 10 ms, makes the audio of all calls late. In others it delays only the words of those calls "
+        "that share its process. Not on Windows.",
+    )
     llms: Models = Field(
         default=(),
         examples=["openai:gpt-5.4-mini,openai@http://localhost:11434/v1:llama3.2"],
@@ -187,6 +196,13 @@ class Settings(FromEnvironment):
         ge=1000,
         le=60_000,
         description="After so many ms without a word of the brain, the caller hears a sorry instead of the answer.",
+    )
+    speculate: Annotated[OnOff, Hint("write on or off")] = Field(
+        default=False,
+        description="`on`: the brain is asked before the caller's words are final, and its answer used if they stay as "
+        "they are. Up to four guesses a turn cost the model's tokens. Tools, and what is done on the line, wait until "
+        "the words are final; other code of a brain of your own runs for wrong guesses, too, unless "
+        "`await turn.confirmed()` goes before it.",
     )
     voicemail: Annotated[OnOff, Hint("write on or off")] = Field(
         default=False,
@@ -286,6 +302,13 @@ class Settings(FromEnvironment):
         if isinstance(engines, str) and engines.strip() and not values.get("speech_engine_id"):
             return {**values, "speech_engine_id": engines.split(",")[0].partition(":")[2]}
         return values
+
+    @field_validator("brain_processes")
+    @classmethod
+    def _where_sockets_are_inherited(cls, processes: int) -> int:
+        if processes and sys.platform == "win32":
+            raise ValueError("can't be done on Windows; write 0")
+        return processes
 
     @field_validator("fallback_number")
     @classmethod

@@ -9,7 +9,8 @@ RingbridgeError
 ├── VendorError            a vendor's REST API did not do as asked
 ├── NotAllowed             a brain asked for something that the call's rules do not give it
 ├── NoLine                 a brain asked for something on a call that was made up
-└── ModelFailed            a language model did not answer (llm/base.py)
+├── ModelFailed            a language model did not answer (llm/base.py)
+└── FailedElsewhere        a brain in another process failed, or its process did (elsewhere/messages.py)
 """
 
 __all__ = [

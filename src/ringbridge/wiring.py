@@ -1,11 +1,15 @@
 """The one place that picks the implementations."""
 
 import asyncio
+import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from functools import partial
 
+from ringbridge import log
 from ringbridge.apis.elevenlabs import open_elevenlabs
 from ringbridge.apis.twilio import open_twilio
 from ringbridge.brains.agent import Agent
@@ -13,6 +17,8 @@ from ringbridge.brains.load import load_brain
 from ringbridge.callers.memory import InMemory
 from ringbridge.callers.sqlite import open_sqlite_memory
 from ringbridge.config import Settings
+from ringbridge.elsewhere.brain import open_brain
+from ringbridge.elsewhere.messages import Hello
 from ringbridge.facts import Observer
 from ringbridge.live.clips import read_clips
 from ringbridge.llm.base import Model
@@ -24,6 +30,7 @@ from ringbridge.shared.base import Usage
 from ringbridge.shared.usage import open_usage
 from ringbridge.telemetry.lines import Lines
 from ringbridge.telemetry.prometheus import PrometheusMetrics
+from ringbridge.telemetry.secrets import secret_values
 from ringbridge.turn import Brain
 
 __all__ = ["open_parts"]
@@ -40,7 +47,8 @@ async def open_parts(
 ) -> AsyncIterator[Parts]:
     """Everything that the bridge leans on, closed in reverse.
 
-    `brain` and `clips` stand in for those that the settings name. Raises `SettingsError` for clips that can't be read.
+    `brain` and `clips` stand in for those that the settings name; a brain that is handed over stays in this process.
+    Raises `SettingsError` for clips that can't be read, and `BrainNotFound`.
     """
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
@@ -59,8 +67,11 @@ async def open_parts(
         path = settings.memory_file
         loops_time = asyncio.get_running_loop().time
         metrics = PrometheusMetrics(loops_time)
+        if brain is None and settings.brain_processes:
+            brain = await stack.enter_async_context(open_brain(_hello(settings), settings.brain_processes))
+            observers = (brain.observe, *observers)
         brain = brain or _brain(settings)
-        models = await stack.enter_async_context(_models(settings))
+        models = await stack.enter_async_context(_models(settings)())
         if isinstance(brain, Agent):
             models.warm()
         yield Parts(
@@ -81,6 +92,15 @@ def _brain(settings: Settings) -> Brain:
     return load_brain(settings.brain) if settings.brain else Agent()
 
 
+def _hello(settings: Settings) -> Hello:
+    """What processes of brains are told. Where our log leads nowhere, so does theirs."""
+    log_set_up = partial(
+        log.set_up, settings.log_format, personal=settings.log_personal, secrets=secret_values(settings)
+    )
+    is_written = any(not isinstance(handler, logging.NullHandler) for handler in logging.getLogger().handlers)
+    return Hello(settings.brain, tuple(sys.path), log_set_up if is_written else None, _models(settings))
+
+
 def _usage(settings: Settings, clock: Callable[[], float]) -> AbstractAsyncContextManager[Usage]:
     url, zone = settings.redis_url, settings.zone
     return open_usage(
@@ -95,9 +115,10 @@ def _clips(settings: Settings) -> Callable[[str], Clips]:
     return read_clips(settings.clips, languages=languages).for_language
 
 
-def _models(settings: Settings) -> AbstractAsyncContextManager[Model]:
+def _models(settings: Settings) -> Callable[[], AbstractAsyncContextManager[Model]]:
     key = settings.openai_api_key
-    return open_models(
+    return partial(
+        open_models,
         settings.llms or (ModelName("openai", None, settings.openai_model),),
         openai_url=settings.openai_base_url,
         openai_key=key.get_secret_value() if key else None,

@@ -146,6 +146,11 @@ class House:
         assert isinstance(count, int)
         return count
 
+    async def has_given_back(self) -> None:
+        """A second after its end nothing is left of a call, though nobody here answers a close frame."""
+        await asyncio.sleep(1)
+        assert await self.calls_in_progress() == 0
+
     async def get(self, path: str) -> Message:
         return await ask(self.port, head(f"GET {path} HTTP/1.1", {"Host": HOST, "Connection": "close"}))
 

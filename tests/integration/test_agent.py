@@ -35,6 +35,8 @@ class Line:
         self.hung_up = True
         return True
 
+    async def confirmed(self): ...
+
 
 class Desk:
     def __init__(self):

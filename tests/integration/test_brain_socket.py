@@ -22,6 +22,7 @@ from ringbridge.live.tasks import Tasks
 from ringbridge.phrases import ENGLISH
 from ringbridge.turn import Call, Message
 from ringbridge.web.brain import BrainDesk
+from ringbridge.web.lobby import Lobby
 
 SECRET = "a-shared-secret-of-ours"
 API_KEY = "sk_0123456789abcdef_residency_in"
@@ -190,6 +191,7 @@ async def served(brain, *, find_call=None, **changed):
         find_call=find_call or find,
         patience=Patience(),
         facilities=facilities(),
+        lobby=Lobby(8),
     )
     app = web.Application()
     app.router.add_get("/ws", replace(desk, **changed).handle)
@@ -784,6 +786,7 @@ def test_what_is_secret_is_not_shown():
         find_call=find_nothing,
         patience=Patience(),
         facilities=facilities(),
+        lobby=Lobby(8),
     )
     assert SECRET not in repr(desk)
     assert API_KEY not in repr(desk)

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
-from ringbridge.apis.elevenlabs import open_elevenlabs
+from ringbridge.apis.elevenlabs_speech import open_elevenlabs_speech
 from ringbridge.cli.main import cli
 from ringbridge.config import describe
 from ringbridge.emulator.addresses import AddressBook
@@ -185,7 +185,7 @@ class TestSpeech:
     """On virtual time: a time-out costs nothing."""
 
     async def speak(self, base_url, max_bytes=8000):
-        async with open_elevenlabs(api_key=KEY, base_url=base_url) as api:
+        async with open_elevenlabs_speech(api_key=KEY, base_url=base_url) as api:
             return await api.speak("Hello.", voice_id=VOICE, language="en", max_bytes=max_bytes)
 
     async def test_what_is_asked_for(self):
@@ -225,7 +225,7 @@ class TestSpeech:
 
     async def test_an_engine_without_a_voice_has_none(self, twin):
         engine(twin, "seng_1", ENGINES_VOICE)
-        async with open_elevenlabs(api_key=KEY, base_url=twin.base_url) as api:
+        async with open_elevenlabs_speech(api_key=KEY, base_url=twin.base_url) as api:
             assert await api.voice_of("seng_1") == ENGINES_VOICE
             twin.engines["seng_1"].groups["tts"] = {"voice_id": None}
             assert await api.voice_of("seng_1") is None

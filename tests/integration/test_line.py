@@ -151,6 +151,7 @@ class TestTransfer:
             await call.hang_up()
             await call.ended()
             assert [answer.verbs for answer in w.answers(call, "/dial-ended")] == [[]]
+            await w.tells(facts.CallEnded)
             assert w.told(facts.CallEnded) == [facts.CallEnded(Outcome.CALLER_GONE)]
             await w.is_given_back(since=w.now)
 

@@ -110,6 +110,19 @@ class TestReadyBeforeTheStart:
             assert bytes(call.heard).find(greeting) / 8 == pytest.approx(3000, abs=20)
             assert len(w.elevenlabs.conversations) == 1
 
+    async def test_no_round_trip_to_the_vendor_is_left_between_the_start_and_the_first_sample(self, world):
+        faults = [Fault("signed_url", "delay", ms=80), Fault("engine_socket", "delay", ms=80)]
+        async with world(faults=faults) as w:
+            answer = await w.post("/incoming-call", w.form(SID))
+            await asyncio.sleep(0.4)  # what Twilio takes from the answer to the stream
+            async with w.stream() as stream:
+                started = w.now
+                await stream.start(answer.token, SID)
+                await stream.until("media")
+                assert w.now - started <= 0.015
+                opened = [at for _, fact, at in w.facts if isinstance(fact, facts.ConversationOpened)]
+                assert opened == [pytest.approx(0.16, abs=0.001)]
+
     async def test_it_is_the_engine_that_gets_silence_meanwhile_so_that_it_stays_awake(self, world):
         async with world(faults=[START_IS_LATE]) as w:
             call = await w.dial()

@@ -107,7 +107,7 @@ def test_the_signature_made_by_hand_is_that_of_twilios_page():
 async def test_a_whole_call(home):
     await home.carries_a_call()
     await home.is_healthy()
-    assert await home.calls_in_progress() == 0
+    await home.has_given_back()
     # One signed URL, one conversation, and nothing asked of Twilio, as the caller hung up.
     assert [request.target.partition("?")[0] for request in home.elevenlabs.requests] == [
         SIGNED_URL,
@@ -349,7 +349,7 @@ async def test_a_stream_that_stops_is_the_end(home):
     await call.hang_up()
     assert await brain.ended() == 1000
     assert home.clock() - since < 1
-    assert await home.calls_in_progress() == 0
+    await home.has_given_back()
     assert home.rest.connections == 0
 
 
@@ -435,7 +435,7 @@ async def test_an_engine_that_fails_is_excused(home, fail):
     fail(await home.elevenlabs.conversation())
     await is_excused(home, call.stream)
     assert asked_for(home, SIGNED_URL) == asked_for(home, "/talk") == 2
-    assert await home.calls_in_progress() == 0
+    await home.has_given_back()
     await home.carries_a_call()
 
 

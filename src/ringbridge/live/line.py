@@ -1,5 +1,6 @@
 """A call's line in the hands of whoever answers a turn: what the brain asks of it, within the call's rules."""
 
+import asyncio
 import re
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from ringbridge.facts import Fact
 from ringbridge.live.sounds import Sounds
 from ringbridge.live.tasks import Tasks
 from ringbridge.llm.base import Model
-from ringbridge.plans import CollectDigits, HangUp, PlaySound, SendDigits, Transfer
+from ringbridge.plans import CollectDigits, HangUp, Plan, PlaySound, SendDigits, Transfer
 from ringbridge.turn import Call, Work
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Facilities", "TurnLine"]
 
 _Result = TypeVar("_Result")
+
+_TOO_EARLY = "`Turn.confirmed` is to be awaited first: the caller may not have said this"
 
 _KEYS = re.compile(r"[0-9*#A-Dw]{1,32}")
 """At most 32 keys, as for a call that Twilio places (Twilio, "Call resource", sendDigits)."""
@@ -44,14 +47,27 @@ class Facilities:
 
 
 class TurnLine:
-    """The line as one turn has it: once that is over, nothing more is done for it."""
+    """The line as one turn has it: once that is over, nothing more is done for it, and nothing before it is certain."""
 
-    def __init__(self, number: int, call: Call, session: "BrainSession", facilities: Facilities) -> None:
-        """`number` is the reply's in its session."""
+    def __init__(
+        self, number: int, call: Call, session: "BrainSession", facilities: Facilities, *, confirmed: bool = True
+    ) -> None:
+        """`number` is the reply's in its session; one that is not `confirmed` answers a guess at the caller's words."""
         self._number = number
         self._caller = call.caller
         self._session = session
         self._facilities = facilities
+        self._certain = asyncio.Event()
+        if confirmed:
+            self._certain.set()
+
+    def confirm(self) -> None:
+        """The caller has said what was guessed: whatever waits for that goes on."""
+        self._certain.set()
+
+    async def confirmed(self) -> None:
+        """See `Turn.confirmed`."""
+        await self._certain.wait()
 
     @property
     def models(self) -> Model:
@@ -65,7 +81,7 @@ class TurnLine:
 
     async def hang_up(self) -> bool:
         """See `Call.hang_up`."""
-        return await self._session.act(self._number, HangUp())
+        return await self._act(HangUp())
 
     async def transfer_call(self, name: str) -> bool:
         """See `Call.transfer_call`."""
@@ -73,13 +89,13 @@ class TurnLine:
         if number is None:
             known = ", ".join(self.transfer_names) or "nobody: TRANSFER_NUMBERS is not set"
             raise NotAllowed(f"calls are transferred by name only, to: {known}")
-        return await self._session.act(self._number, Transfer(name, number))
+        return await self._act(Transfer(name, number))
 
     async def send_digits(self, digits: str) -> bool:
         """See `Call.send_digits`."""
         if not _KEYS.fullmatch(digits):
             raise NotAllowed("digits are 1 to 32 of 0-9, *, #, A-D and w")
-        return await self._session.act(self._number, SendDigits(digits))
+        return await self._act(SendDigits(digits))
 
     async def collect_digits(self, n: int, finish_on: str, timeout: float, *, secret: bool) -> None:  # noqa: ASYNC109
         """See `Call.collect_digits`."""
@@ -89,15 +105,16 @@ class TurnLine:
             raise NotAllowed("the gathering is finished by one of 0-9, * and #, or by none")
         if not 1 <= timeout <= MAX_TIMEOUT_SECONDS:
             raise NotAllowed(f"the time for a key is 1 to {MAX_TIMEOUT_SECONDS:g} s")
-        await self._session.act(self._number, CollectDigits(n, finish_on, timeout, secret))
+        await self._act(CollectDigits(n, finish_on, timeout, secret))
 
     async def play(self, sound: str | Path) -> bool:
         """See `Call.play`."""
-        pieces = await self._facilities.sounds.load(sound)
-        return await self._session.act(self._number, PlaySound(pieces))
+        await self.confirmed()
+        return await self._act(PlaySound(await self._facilities.sounds.load(sound)))
 
     async def remember(self, key: str, value: str) -> None:
         """See `Call.remember`."""
+        await self.confirmed()
         await self._facilities.memory.remember(self._caller, key, value)
 
     async def recall(self, key: str) -> str | None:
@@ -110,12 +127,19 @@ class TurnLine:
 
     async def forget(self) -> None:
         """See `Call.forget`."""
+        await self.confirmed()
         await self._facilities.memory.forget(self._caller)
 
     def start(self, work: Coroutine[Any, Any, _Result], *, name: str) -> Work[_Result]:
         """Run something that is not to end with the turn."""
+        assert self._certain.is_set(), _TOO_EARLY
         return self._facilities.tasks.start(work, name=name)
 
     def note(self, fact: Fact) -> None:
         """Tell whoever listens to this call."""
+        assert self._certain.is_set(), _TOO_EARLY
         self._session.noted(self._number, fact)
+
+    async def _act(self, plan: Plan) -> bool:
+        await self.confirmed()
+        return await self._session.act(self._number, plan)

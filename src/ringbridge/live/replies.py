@@ -17,7 +17,7 @@ from ringbridge.errors import BrokenMessage
 from ringbridge.ids import ConversationId
 from ringbridge.live.line import Facilities, TurnLine
 from ringbridge.live.reply import Reply
-from ringbridge.live.sockets import Socket
+from ringbridge.live.socket import Socket
 from ringbridge.log import bind_ids, get_logger
 from ringbridge.plans import Plan
 from ringbridge.turn import Brain, Call, Turn
@@ -75,20 +75,33 @@ class BrainSession:
     """Runs one machine of turns over one socket. It owns its reply, and lets go of it when the socket ends."""
 
     def __init__(
-        self, socket: Socket, *, brain: Brain, find_call: FindCall, patience: Patience, facilities: Facilities
+        self,
+        socket: Socket,
+        *,
+        brain: Brain,
+        find_call: FindCall,
+        patience: Patience,
+        facilities: Facilities,
+        speculates: bool = False,
     ) -> None:
-        """`patience` is how long the caller is made to wait, `facilities` what the brain can use on any call."""
+        """`patience` is how long the caller is made to wait, `facilities` what the brain can use on any call.
+
+        `speculates`: the brain is asked before the caller's words are final.
+        """
         self._socket = socket
         self._brain = brain
         self._find_call = find_call
         self._facilities = facilities
-        self._turns = Turns(patience)
+        self._turns = Turns(patience, speculates=speculates)
         self._tasks = asyncio.TaskGroup()
         self._timers: dict[Timer, asyncio.TimerHandle] = {}
         self._conversation_id = ConversationId("(not yet known)")
         self._call: CallView | None = None
         self._search: asyncio.Task[None] | None = None
-        self._reply: Reply | None = None
+        self._replies: dict[int, Reply] = {}
+        """Those that run: one, or a guess, or either besides some that the brain has not let go of yet."""
+        self._guessed: TurnLine | None = None
+        """The line of the newest guess."""
         self._asked: dict[int, int | None] = {}
 
     async def run(self) -> None:
@@ -108,6 +121,15 @@ class BrainSession:
     def call_over(self) -> None:
         """The call has ended: stop talking, and close the socket."""
         self._handle(events.CallOver())
+
+    def overheard(self, text: str) -> None:
+        """The engine has understood this of what the caller is saying; the transcript may say otherwise."""
+        self._handle(events.Overheard(text))
+
+    def note(self, fact: facts.Fact) -> None:
+        """Something has happened on the call."""
+        if isinstance(fact, facts.Interrupted | facts.DigitsPressed):
+            self._handle(events.Doubted())
 
     async def act(self, number: int, plan: Plan) -> bool:
         """The reply `number` wants a plan carried out after its words; `False` when that reply is over."""
@@ -144,6 +166,8 @@ class BrainSession:
         except BrokenMessage as error:
             self._handle(events.BrokenArrived(str(error)))
         else:
+            if isinstance(message, wire.UserTranscript) and self._call is not None:
+                self._call.tell(facts.TranscriptCame(message.event_id))
             self._handle(message)
 
     def _handle(self, event: Event) -> None:
@@ -163,11 +187,15 @@ class BrainSession:
                 self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
             case commands.DropTimer(timer=timer):
                 self._drop_timer(timer)
-            case commands.StartReply(number=number, told=told):
-                self._start_reply(number, told)
-            case commands.CancelReply():
-                assert self._reply is not None
-                self._reply.cancel()
+            case commands.StartReply(number=number, told=told, guessed=guessed):
+                self._start_reply(number, told, guessed=guessed)
+            case commands.ConfirmReply():
+                assert self._call is not None
+                assert self._guessed is not None
+                self._call.brain_asked()
+                self._guessed.confirm()
+            case commands.CancelReply(number=number):
+                self._replies[number].cancel()
             case commands.AskLine(number=number, plan=plan, event_id=event_id):
                 self._ask_line(number, plan, event_id)
             case commands.GiveUp(reason=reason):
@@ -223,10 +251,10 @@ class BrainSession:
         call.brain_attached(self)
         self._handle(events.CallFound(call.talk))
 
-    def _start_reply(self, number: int, told: Told) -> None:
+    def _start_reply(self, number: int, told: Told, *, guessed: bool) -> None:
         assert self._call is not None
         card = self._call.card()
-        line = TurnLine(number, card, self, self._facilities)
+        line = TurnLine(number, card, self, self._facilities, confirmed=not guessed)
         turn = Turn(
             told.history,
             replace(card, line=line),
@@ -235,14 +263,22 @@ class BrainSession:
             heard_out=told.heard_out,
             utterance=told.utterance,
         )
-        self._call.brain_asked()
-        self._reply = Reply(
+        if guessed:
+            self._guessed = line
+        else:
+            self._call.brain_asked()
+        self._replies[number] = Reply(
             number,
             lambda: self._begin(turn),
-            tell=self._handle,
+            tell=self._of_reply,
             tasks=self._tasks,
             name=f"reply {number} of {self._conversation_id}",
         )
+
+    def _of_reply(self, event: events.ReplyEvent) -> None:
+        if isinstance(event, events.ReplyEnd):
+            self._replies.pop(event.number, None)
+        self._handle(event)
 
     def _begin(self, turn: Turn) -> AsyncIterator[str]:
         bind_ids(self._ids)  # for whatever the brain, its models and its tools log in the reply's task
@@ -269,7 +305,16 @@ def _note(line: BoundLogger, fact: commands.Fact) -> None:
             line.info("a newer brain socket took over")
         case facts.TurnAnswered(event_id=event_id, by=by) if by != "brain":
             line.debug("a turn was answered by a phrase of ours", turn=event_id, by=by)
-        case facts.TurnBegan() | facts.TurnAnswered() | facts.TurnSuperseded() | facts.FillerSpoken():
+        case (
+            facts.TurnBegan()
+            | facts.BrainAsked()
+            | facts.BrainBegan()
+            | facts.WordsSent()
+            | facts.TurnAnswered()
+            | facts.TurnSuperseded()
+            | facts.FillerSpoken()
+            | facts.Speculated()
+        ):
             pass  # they hold words, or are everyday; whoever cares listens to the call
         case commands.TranscriptPassedOver(event_id=event_id):
             line.debug("a transcript came again", turn=event_id)

@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import PurePath
 from traceback import extract_tb
 
-from ringbridge.brain.events import ReplyCancelled, ReplyEnded, ReplyEvent, ReplyFailed, ReplySaid
+from ringbridge.brain.events import (
+    ReplyAsked,
+    ReplyBegan,
+    ReplyCancelled,
+    ReplyEnded,
+    ReplyEvent,
+    ReplyFailed,
+    ReplySaid,
+)
 from ringbridge.errors import RingbridgeError
 from ringbridge.log import get_logger
 
@@ -20,8 +28,9 @@ CANCEL_SECONDS = 2.0
 class Reply:
     """One run of a brain, in a task of its owner's group.
 
-    It tells its owner each piece in the loop step in which the brain yields it, and one end: said all, failed, or
-    cancelled. By the time it tells an end the brain's generator is closed, unless that took longer than 2 s.
+    It tells its owner when the brain is asked, when the first piece is there, each piece, all in the loop step in which
+    it happens, and one end: said all, failed, or cancelled. By the time it tells an end the brain's generator is
+    closed, unless that took longer than 2 s.
     """
 
     def __init__(
@@ -63,6 +72,7 @@ class Reply:
             self._tell(ReplyCancelled(self._number))
 
     async def _run(self, pieces: Callable[[], AsyncIterator[object]]) -> None:
+        self._tell(ReplyAsked(self._number))
         try:
             await self._speak(pieces())
         except Exception as error:  # whatever a brain does wrong, its caller gets an answer
@@ -74,12 +84,16 @@ class Reply:
     async def _speak(self, pieces: AsyncIterator[object]) -> None:
         own = asyncio.current_task()
         assert own is not None
+        began = False
         try:
             async for piece in pieces:
                 if own.cancelling():
                     raise asyncio.CancelledError  # the brain caught the first one, and goes on talking
                 if not isinstance(piece, str):
                     raise TypeError(f"a brain yields str, not {type(piece).__name__}")
+                if piece and not began:
+                    began = True
+                    self._tell(ReplyBegan(self._number))
                 self._tell(ReplySaid(self._number, _whole(piece)))
                 await asyncio.sleep(0)  # a brain that yields without ever waiting must not hold up other calls
         finally:

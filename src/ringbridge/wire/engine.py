@@ -79,6 +79,12 @@ class UserTranscriptionEvent(Struct, frozen=True):
     event_id: int | None = None
 
 
+class TentativeTranscriptionEvent(Struct, frozen=True):
+    """What the engine has understood so far of what the caller is saying."""
+
+    user_transcript: str | None = None
+
+
 class VadScoreEvent(Struct, frozen=True):
     """How likely it is that the caller is speaking, 0 to 1."""
 
@@ -170,7 +176,9 @@ class AgentResponseComplete(Struct, frozen=True, tag="agent_response_complete"):
 
 
 class TentativeUserTranscript(Struct, frozen=True, tag="tentative_user_transcript"):
-    """The caller is speaking; what was understood so far is of no use to us."""
+    """The caller is speaking; what was understood so far may still change."""
+
+    tentative_user_transcription_event: TentativeTranscriptionEvent = TentativeTranscriptionEvent()
 
 
 class VadScore(Struct, frozen=True, tag="vad_score"):

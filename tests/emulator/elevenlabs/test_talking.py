@@ -79,6 +79,23 @@ async def test_tentative_words_come_while_the_caller_speaks(stage):
         )
 
 
+@pytest.mark.parametrize(("errs_every", "drafts"), [(0, ["One two.", "Three."]), (2, ["One two.", ""])])
+async def test_or_so_long_before_the_transcript_as_is_set(stage, errs_every, drafts):
+    async with stage(tentative_ms=300, tentative_errs_every=errs_every) as s:
+        client = await s.dial()
+        for number, text in enumerate(("One two.", "Three."), 1):
+            s.talk.hear(text)
+            await client.until("user_transcript", number)
+        told = [
+            m["tentative_user_transcription_event"]["user_transcript"] for m in client.of("tentative_user_transcript")
+        ]
+        assert told == drafts
+        for draft, final in zip(
+            client.times("tentative_user_transcript"), client.times("user_transcript"), strict=True
+        ):
+            assert final - draft == pytest.approx(0.3)
+
+
 async def test_audio_may_come_in_any_portions(stage):
     async with stage() as s:
         client = await s.dial()
@@ -92,12 +109,17 @@ async def test_audio_may_come_in_any_portions(stage):
         assert all("user_audio_chunk" not in entry.message for entry in s.talk.received)
 
 
-async def test_vad_scores_are_high_in_speech_and_low_after_it(stage):
+async def test_vad_scores_are_high_in_speech_and_low_after_it(stage, now):
     async with stage() as s:
         client = await s.dial()
+        began = now()
         await client.speak("One.")
-        scores = [message["vad_score_event"]["vad_score"] for message in client.of("vad_score")]
-        assert scores[0] > 0.5 > scores[1]
+        loud = [m["vad_score_event"]["vad_score"] > 0.5 for m in client.of("vad_score")]
+        assert loud == [True] * (len(loud) - 1) + [False]
+        voiced = len(encode("One.").rstrip(b"\xff")) / 8000
+        assert client.times("vad_score")[-2] - began == pytest.approx(voiced, abs=0.04)
+        await asyncio.sleep(3)
+        assert len(client.of("vad_score")) == len(loud) == round(voiced / 0.04) + 1
 
 
 async def test_only_what_the_engine_is_set_to_send_is_sent(stage):

@@ -89,6 +89,8 @@ class Line:
     async def recall_all(self):
         return self.kept
 
+    async def confirmed(self): ...
+
     def start(self, work, *, name):
         return self.tasks.start(work, name=name)
 
