@@ -24,7 +24,7 @@ from ringbridge.callers.memory import InMemory
 from ringbridge.facts import Fact
 from ringbridge.live.line import Facilities
 from ringbridge.live.replies import BrainSession
-from ringbridge.live.sockets import Closed
+from ringbridge.live.socket import Closed
 from ringbridge.live.tasks import Tasks
 from ringbridge.phrases import ENGLISH
 from ringbridge.plans import Plan

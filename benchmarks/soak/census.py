@@ -11,7 +11,7 @@ import psutil
 from ringbridge.live.call import Call
 from ringbridge.live.replies import BrainSession
 from ringbridge.live.roster import Roster
-from ringbridge.live.sockets import Socket
+from ringbridge.live.socket import Socket
 
 __all__ = ["Held", "Sample", "count", "sample"]
 

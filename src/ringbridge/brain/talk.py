@@ -129,8 +129,7 @@ class Talk:
         self.answered = None
 
     def _note_heard(self, event_id: int | None, ms: int) -> None:
-        known = next((reply for reply in reversed(self._replies) if reply.event_id == event_id), None)
-        reply = known or self._reply(event_id)
+        reply = self._reply(event_id)
         reply.begun = True
         if ms > reply.filler_letters * FILLER_LETTER_MS:
             self._heard_since = True

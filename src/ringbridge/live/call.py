@@ -20,6 +20,7 @@ from ringbridge.live.clock import fine_clock
 from ringbridge.live.socket import Closed, Socket, UpgradeFailed
 from ringbridge.live.sockets import connect
 from ringbridge.live.tasks import Tasks
+from ringbridge.live.timers import Timers
 from ringbridge.log import get_logger
 from ringbridge.phrases import for_language
 from ringbridge.plans import Plan
@@ -107,8 +108,9 @@ class Call:
             clips=services.clips(choice.language),
             max_seconds=services.max_call_seconds,
         )
+        self._lane = self._relay.lane
         self._tasks = Tasks()
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._timers: Timers[Timer] = Timers(self._timer_fired)
         self._stream: Socket | None = None
         self._stream_sid: StreamSid | None = None
         self._engine: Socket | None = None
@@ -259,8 +261,6 @@ class Call:
             raise
         finally:
             self._over.set()
-            for handle in self._timers.values():
-                handle.cancel()
             self._timers.clear()
             self._close_engine()
             self._close_stream()
@@ -276,6 +276,17 @@ class Call:
 
     def _carry_out(self, command: Command) -> None:
         match command:
+            case commands.Report(fact=fact):
+                if isinstance(fact, facts.ConversationOpened):
+                    self.conversation_id = fact.conversation_id
+                self.talk.note(fact)
+                if self._brain is not None:
+                    self._brain.note(fact)
+                self.tell(fact)
+            case commands.SetTimer(timer=timer, seconds=seconds):
+                self._timers.set(timer, seconds)
+            case commands.DropTimer(timer=timer):
+                self._timers.drop(timer)
             case commands.ToEngine(message=message):
                 self._write(self._engine, message, "engine")
             case commands.ToTwilio(message=message):
@@ -307,29 +318,12 @@ class Call:
                 self._services.record(self.sid, outcome)
             case commands.Apologised():
                 self._services.apologised(self.sid)
-            case commands.SetTimer(timer=timer, seconds=seconds):
-                self._drop_timer(timer)
-                self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
-            case commands.DropTimer(timer=timer):
-                self._drop_timer(timer)
-            case commands.Report(fact=fact):
-                if isinstance(fact, facts.ConversationOpened):
-                    self.conversation_id = fact.conversation_id
-                self.talk.note(fact)
-                if self._brain is not None:
-                    self._brain.note(fact)
-                self.tell(fact)
             case commands.Finish():
                 self._over.set()
             case _:
                 assert_never(command)
 
-    def _drop_timer(self, timer: Timer) -> None:
-        if (handle := self._timers.pop(timer, None)) is not None:
-            handle.cancel()
-
     def _timer_fired(self, timer: Timer) -> None:
-        self._timers.pop(timer, None)
         self._handle(events.TimerFired(timer))
 
     def tell(self, fact: Fact) -> None:
@@ -347,12 +341,10 @@ class Call:
         except BrokenMessage as error:
             self._handle(events.Unreadable("twilio", str(error)))
             return
-        if type(message) is twilio.Media:
-            frame = self._relay.lane.caller(message.media.payload)
-            if frame is not None:
-                self._write(self._engine, frame, "engine")
-            return
-        self._handle(events.FromTwilio(message))
+        if type(message) is not twilio.Media:
+            self._handle(events.FromTwilio(message))
+        elif (frame := self._lane.caller(message.media.payload)) is not None:
+            self._write(self._engine, frame, "engine")
 
     def _close_stream(self) -> None:
         if self._stream is not None:
@@ -426,7 +418,7 @@ class Call:
             awaited = self._relay.awaits_audio(message.audio_event.event_id)
             if awaited:
                 self._waits.audio_at = self._clock()
-            wires = self._relay.lane.agent(message)
+            wires = self._lane.agent(message)
             for wire in wires or ():
                 self._write(self._stream, wire, "twilio")
             if wires and awaited:
@@ -445,7 +437,8 @@ class Call:
 
     def _write(self, socket: Socket | None, message: bytes, peer: str) -> None:
         if socket is None or socket.send(message):
-            self._slow.discard(peer)
+            if self._slow:
+                self._slow.discard(peer)
         elif peer not in self._slow:
             self._slow.add(peer)
             self._handle(events.Unwritten(peer))

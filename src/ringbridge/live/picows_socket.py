@@ -27,6 +27,7 @@ from picows import (
 from picows import WSError as PicowsError
 from picows import WSProtocolError as Violation
 
+from ringbridge.live.pulse import BEAT_SECONDS, Pulse
 from ringbridge.live.socket import (
     CLOSE_SECONDS,
     HEARTBEAT_SECONDS,
@@ -35,6 +36,7 @@ from ringbridge.live.socket import (
     POLICY_VIOLATION,
     Bounds,
     Closed,
+    Listener,
     Socket,
     UpgradeFailed,
 )
@@ -47,9 +49,6 @@ log = get_logger(__name__)
 READ_BUFFER_BYTES: Final = 4096
 """What a socket reads into at first; it grows by need. A message of audio has 300 bytes, or 2200."""
 
-BEATS: Final = 8
-"""In how many parts the time of a heartbeat is told: so much later, at most, a silent peer is noticed."""
-
 _TEXT: Final = WSMsgType.TEXT
 _NOTHING: Final = logging.getLogger("ringbridge.picows")
 _NOTHING.setLevel(logging.CRITICAL + 1)
@@ -60,57 +59,103 @@ class Unsupported(Exception):
     """Picows, in this release, can't be handed a connection in the way that we know."""
 
 
-class PicowsSocket(WSListener, Socket):
+class _Ear(WSListener):
+    """What picows calls. Text in one piece, which is all that the vendors send, goes on without another look."""
+
+    __slots__ = ("is_plain", "listener", "socket", "was_heard")  # read with each frame: a dictionary would cost more
+
+    def __init__(self, socket: "PicowsSocket", listener: Listener, *, is_plain: bool) -> None:
+        self.socket = socket
+        self.listener = listener
+        self.is_plain = is_plain
+        """Whether a text frame is a message that need not be counted."""
+        self.was_heard = False
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.socket.opened(transport)
+
+    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+        self.was_heard = True
+        if self.is_plain and frame.msg_type is _TEXT and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
+            try:
+                self.listener(frame.get_payload_as_bytes())
+            except Exception:
+                log.exception("the listener of a socket failed")
+                self.socket.abort()
+        else:
+            self.socket.take(frame)
+
+    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+        self.socket.lost()
+
+    def pause_writing(self) -> None:
+        self.socket.is_full = True
+
+    def resume_writing(self) -> None:
+        self.socket.is_full = False
+
+
+class PicowsSocket(Socket):
     """One open WebSocket. `heartbeat` is the seconds of silence after which the peer is pinged."""
 
     def __init__(self, bounds: Bounds, heartbeat: float, *, lost: Callable[[], None] | None = None) -> None:
         """`lost` is called when the connection is gone."""
-        Socket.__init__(self, bounds)
+        super().__init__(bounds)
         self._loop = asyncio.get_running_loop()
         self._bounds = bounds
         self._lost = lost
-        self._beat_seconds = heartbeat / BEATS
-        self._was_heard = False
+        self._patient_beats = round(heartbeat / BEAT_SECONDS)
+        self._pulse = Pulse.of_running_loop()
         self._silent_beats = 0
-        self._beat: asyncio.TimerHandle | None = None
         self._cut: asyncio.TimerHandle | None = None
-        self._is_metered = self._texts is not None
         self._parts: bytearray | None = None
         self._is_text = False
+        self.ear = _Ear(self, self._listener, is_plain=self._texts is None)
+        self.is_full = False
+        """Whether more than `MAX_UNSENT_BYTES` wait for the peer."""
 
-    # What picows calls
+    # What the ear tells
 
-    def on_ws_connected(self, transport: WSTransport) -> None:
+    def opened(self, transport: WSTransport) -> None:
         """The handshake is done."""
         self._transport = transport
         self._write = transport.send
-        self._waiting: Callable[[], int] = transport.underlying_transport.get_write_buffer_size
-        self._beat = self._loop.call_later(self._beat_seconds, self._on_beat)
+        transport.underlying_transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
+        self._pulse.add(self)
 
-    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
-        """A frame came. Text in one piece, which is all that the vendors send, goes on without another look."""
-        self._was_heard = True
-        if frame.msg_type is not _TEXT or not frame.fin or self._parts is not None or self._is_metered:
-            self._seldom(frame)
+    def take(self, frame: WSFrame) -> None:
+        """A frame that is not simply a message."""
+        if self._is_flooded:
             return
-        _check_reserved(frame)
-        try:
-            self._listener(frame.get_payload_as_bytes())
-        except Exception:
-            log.exception("the listener of a socket failed")
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:  # no extension was agreed upon (RFC 6455, 5.2)
+            raise Violation(WSCloseCode.PROTOCOL_ERROR, "a reserved bit is set")
+        match frame.msg_type:
+            case WSMsgType.CLOSE:
+                self._answer_close(frame)
+            case WSMsgType.PING:
+                if self._counted():
+                    self._pong(frame.get_payload_as_bytes())
+            case WSMsgType.PONG:
+                self._counted()
+            case _:
+                self._collect(frame)
+
+    def beat(self) -> None:
+        """Some time has passed: whoever has been silent for long is asked, and then given up."""
+        if self.ear.was_heard:
+            self.ear.was_heard, self._silent_beats = False, 0
+            return
+        self._silent_beats += 1
+        if self._silent_beats == self._patient_beats:
+            self._transport.send_ping()
+        elif self._silent_beats >= self._patient_beats * 3 // 2:
             self.abort()
 
-    def on_ws_disconnected(self, _transport: WSTransport) -> None:
+    def lost(self) -> None:
         """The connection is gone."""
         self._rest()
         if self._lost is not None:
             self._lost()
-
-    def pause_writing(self) -> None:
-        """Nothing to do: `send` looks at what waits."""
-
-    def resume_writing(self) -> None:
-        """Nothing to do."""
 
     # What the owner calls
 
@@ -120,10 +165,14 @@ class PicowsSocket(WSListener, Socket):
 
     @property
     def unsent(self) -> int:
-        return self._waiting()
+        return self._transport.underlying_transport.get_write_buffer_size()
+
+    def listen(self, listener: Listener) -> None:
+        super().listen(listener)
+        self.ear.listener = self._listener
 
     def send(self, text: bytes) -> bool:
-        if self._waiting() > MAX_UNSENT_BYTES:
+        if self.is_full:
             return False
         self._write(_TEXT, text)
         return True
@@ -149,23 +198,8 @@ class PicowsSocket(WSListener, Socket):
 
     # Inside
 
-    def _seldom(self, frame: WSFrame) -> None:
-        if self._is_flooded:
-            return
-        _check_reserved(frame)
-        match frame.msg_type:
-            case WSMsgType.CLOSE:
-                self._answer_close(frame)
-            case WSMsgType.PING:
-                if self._counted():
-                    self._pong(frame.get_payload_as_bytes())
-            case WSMsgType.PONG:
-                self._counted()
-            case _:
-                self._collect(frame)
-
     def _pong(self, payload: bytes) -> None:
-        if self._waiting() > MAX_UNSENT_BYTES:
+        if self.is_full:
             self.abort()  # it asks, and does not read the answers
         else:
             self._transport.send_pong(payload)
@@ -180,6 +214,7 @@ class PicowsSocket(WSListener, Socket):
         if len(self._parts) + frame.payload_size > self._bounds.message_bytes:
             raise Violation(WSCloseCode.MESSAGE_TOO_BIG, "the message is too long")
         self._parts += frame.get_payload_as_memoryview()
+        self.ear.is_plain = frame.fin and self._texts is None
         if not frame.fin:
             self._counted()  # an endless message of empty frames is a flood, too
             return
@@ -197,6 +232,7 @@ class PicowsSocket(WSListener, Socket):
         self._cut_after()
 
     def _cut_off(self) -> None:
+        self.ear.is_plain = False
         self._transport.underlying_transport.pause_reading()
         self._send_close(POLICY_VIOLATION, "too many messages")
         self._cut_after()
@@ -210,26 +246,10 @@ class PicowsSocket(WSListener, Socket):
         if self._cut is None and not self._transport.is_disconnected:
             self._cut = self._loop.call_later(CLOSE_SECONDS, self.abort)
 
-    def _on_beat(self) -> None:
-        self._silent_beats = 0 if self._was_heard else self._silent_beats + 1
-        self._was_heard = False
-        if self._silent_beats >= BEATS + BEATS // 2:
-            self.abort()
-            return
-        if self._silent_beats == BEATS:
-            self._transport.send_ping()
-        self._beat = self._loop.call_later(self._beat_seconds, self._on_beat)
-
     def _rest(self) -> None:
-        for timer in (self._beat, self._cut):
-            if timer is not None:
-                timer.cancel()
-
-
-def _check_reserved(frame: WSFrame) -> None:
-    """No extension was agreed upon, so none may be used (RFC 6455, 5.2)."""
-    if frame.rsv1 or frame.rsv2 or frame.rsv3:
-        raise Violation(WSCloseCode.PROTOCOL_ERROR, "a reserved bit is set")
+        self._pulse.remove(self)
+        if self._cut is not None:
+            self._cut.cancel()
 
 
 def accept(request: web.Request, bounds: Bounds) -> Socket:
@@ -259,7 +279,7 @@ def _protocol(socket: PicowsSocket, bounds: Bounds) -> Any:
             None,
             None,
             False,  # noqa: FBT003 - no client's
-            lambda _request: socket,
+            lambda _request: socket.ear,
             _NOTHING,
             True,  # noqa: FBT003 - a listener that raises ends it
             None,
@@ -312,8 +332,8 @@ async def connect(
         return dialled[0]
 
     try:
-        _, socket = await ws_connect(
-            lambda: PicowsSocket(Bounds(), heartbeat),
+        _, ear = await ws_connect(
+            lambda: PicowsSocket(Bounds(), heartbeat).ear,
             url,
             ssl_context=tls,
             websocket_handshake_timeout=None,
@@ -333,6 +353,6 @@ async def connect(
             with suppress(OSError):
                 opened.shutdown(sockets.SHUT_RDWR)  # whoever waits for it learns that it is over
         raise
-    if not isinstance(socket, PicowsSocket):  # none was made: the connection was lost before the answer
+    if not isinstance(ear, _Ear):  # none was made: the connection was lost before the answer
         raise UpgradeFailed(None)
-    return socket
+    return ear.socket

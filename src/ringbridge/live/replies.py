@@ -18,6 +18,7 @@ from ringbridge.ids import ConversationId
 from ringbridge.live.line import Facilities, TurnLine
 from ringbridge.live.reply import Reply
 from ringbridge.live.socket import Socket
+from ringbridge.live.timers import Timers
 from ringbridge.log import bind_ids, get_logger
 from ringbridge.plans import Plan
 from ringbridge.turn import Brain, Call, Turn
@@ -94,7 +95,7 @@ class BrainSession:
         self._facilities = facilities
         self._turns = Turns(patience, speculates=speculates)
         self._tasks = asyncio.TaskGroup()
-        self._timers: dict[Timer, asyncio.TimerHandle] = {}
+        self._timers: Timers[Timer] = Timers(self._timer_fired)
         self._conversation_id = ConversationId("(not yet known)")
         self._call: CallView | None = None
         self._search: asyncio.Task[None] | None = None
@@ -128,8 +129,11 @@ class BrainSession:
 
     def note(self, fact: facts.Fact) -> None:
         """Something has happened on the call."""
-        if isinstance(fact, facts.Interrupted | facts.DigitsPressed):
-            self._handle(events.Doubted())
+        match fact:
+            case facts.Interrupted() | facts.DigitsPressed():
+                self._handle(events.Doubted())
+            case _:
+                pass
 
     async def act(self, number: int, plan: Plan) -> bool:
         """The reply `number` wants a plan carried out after its words; `False` when that reply is over."""
@@ -153,8 +157,7 @@ class BrainSession:
 
     def _end(self) -> None:
         self._handle(events.SocketEnded())
-        for timer in list(self._timers):
-            self._drop_timer(timer)
+        self._timers.clear()
         if self._search is not None:
             self._search.cancel()
         if self._call is not None:
@@ -183,10 +186,9 @@ class BrainSession:
                 if self._call is not None and isinstance(message, wire.AgentResponse):
                     self._call.brain_said(words=message.is_spoken, complete=message.is_complete)
             case commands.SetTimer(timer=timer, seconds=seconds):
-                self._drop_timer(timer)
-                self._timers[timer] = asyncio.get_running_loop().call_later(seconds, self._timer_fired, timer)
+                self._timers.set(timer, seconds)
             case commands.DropTimer(timer=timer):
-                self._drop_timer(timer)
+                self._timers.drop(timer)
             case commands.StartReply(number=number, told=told, guessed=guessed):
                 self._start_reply(number, told, guessed=guessed)
             case commands.ConfirmReply():
@@ -219,12 +221,7 @@ class BrainSession:
     def _ids(self) -> Mapping[str, str]:
         return {"conversation_id": self._conversation_id} if self._call is None else self._call.ids
 
-    def _drop_timer(self, timer: Timer) -> None:
-        if (handle := self._timers.pop(timer, None)) is not None:
-            handle.cancel()
-
     def _timer_fired(self, timer: Timer) -> None:
-        self._timers.pop(timer, None)
         self._handle(events.TimerFired(timer))
 
     def _ask_line(self, number: int | None, plan: Plan, event_id: int | None) -> None:

@@ -7,6 +7,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ringbridge.facts import Heard
 
@@ -28,13 +29,12 @@ class Cut:
     heard: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(NamedTuple):
     name: str
     event_id: int | None
     reply_ms: float
     total_ms: float
-    is_clip: bool = False
+    is_clip: bool
 
 
 class Playout:
@@ -44,6 +44,8 @@ class Playout:
         self.heard: Heard | None = None
         self.reply: int | None = None
         """The reply whose audio came last."""
+        self.last_mark = ""
+        """The name of the mark that was given last."""
         self._epoch = 0
         self._marks = 0
         self._pending: deque[_Pending] = deque()
@@ -70,11 +72,6 @@ class Playout:
         """Everything that was sent has been heard or cleared."""
         return not self._pending
 
-    @property
-    def last_mark(self) -> str:
-        """The name of the mark that was given last."""
-        return f"e{self._epoch}:{self._marks}"
-
     def queue(self, ms: float, event_id: int | None) -> str:
         """Audio of a reply was sent; gives the name of the mark to be sent behind it."""
         self._turn_to(event_id)
@@ -82,16 +79,12 @@ class Playout:
             self._told_whole = None  # it had only paused
         self._reply_ms += ms
         self._queued_ms += ms
-        self._marks += 1
-        self._pending.append(_Pending(self.last_mark, event_id, self._reply_ms, self._queued_ms))
-        return self.last_mark
+        return self._mark(event_id, is_clip=False)
 
     def queue_clip(self, ms: float) -> str:
         """Our own voice was sent, which is no part of any reply; gives the name of the mark to be sent behind it."""
         self._queued_ms += ms
-        self._marks += 1
-        self._pending.append(_Pending(self.last_mark, self.reply, self._reply_ms, self._queued_ms, is_clip=True))
-        return self.last_mark
+        return self._mark(self.reply, is_clip=True)
 
     def spell(self, event_id: int | None, letters: Iterable[tuple[str, float]]) -> None:
         """What the audio of a reply will say from here on: letters, each with the ms to its end."""
@@ -106,7 +99,7 @@ class Playout:
 
     def echoed(self, name: str) -> Heard | None:
         """A mark came back. Gives the new position; `None` if it tells nothing (an older epoch, a name not ours)."""
-        if not any(mark.name == name for mark in self._pending):
+        if not self._pending or (self._pending[0].name != name and all(mark.name != name for mark in self._pending)):
             return None
         while True:  # a mark that was lost on the way was heard if a later one was
             mark = self._pending.popleft()
@@ -166,6 +159,12 @@ class Playout:
         if self.reply is not None:
             self._told_whole = self.reply  # it never will be heard to its end
         return cut
+
+    def _mark(self, event_id: int | None, *, is_clip: bool) -> str:
+        self._marks += 1
+        self.last_mark = f"e{self._epoch}:{self._marks}"
+        self._pending.append(_Pending(self.last_mark, event_id, self._reply_ms, self._queued_ms, is_clip))
+        return self.last_mark
 
     def _turn_to(self, event_id: int | None) -> None:
         if event_id != self.reply:

@@ -5,7 +5,9 @@ And one for each thing that needs a mend.
 What is said, and who says it, is personal: the fields that hold it are masked, and only the first line has any.
 """
 
+import logging
 from collections.abc import Callable
+from typing import Final
 
 from structlog.stdlib import BoundLogger
 
@@ -19,6 +21,7 @@ from ringbridge.waterfall import Waterfall
 __all__ = ["Lines", "outcome_name"]
 
 log = get_logger("ringbridge.call")
+_plain = logging.getLogger("ringbridge.call")
 
 
 class Lines:
@@ -30,9 +33,11 @@ class Lines:
 
     def __call__(self, sid: CallSid, fact: Fact) -> None:
         """Write the line that the fact is worth, if any."""
-        if isinstance(fact, facts.Heard):
+        if type(fact) is facts.Heard:
             return  # several a second
         tally, now = self._tallies.note(sid, fact)
+        if type(fact) not in _TOLD and not _plain.isEnabledFor(logging.DEBUG):
+            return
         line = log.bind(call_sid=sid, **_ids(tally))
         match fact:
             case facts.CallBegan(caller=caller, called=called, language=language):
@@ -49,6 +54,26 @@ class Lines:
                 line.error("call failed", reason=reason)
             case _:
                 _note(line, fact)
+
+
+_TOLD: Final = frozenset(
+    {
+        facts.CallBegan,
+        facts.CallRefused,
+        facts.CallEnded,
+        facts.CallerWaited,
+        facts.VoicemailLeft,
+        facts.Faulted,
+        facts.StreamLost,
+        facts.ConversationClosed,
+        facts.ConversationRedialled,
+        facts.ConversationGivenBack,
+        facts.EngineComplained,
+        facts.Broken,
+        facts.Unsent,
+    }
+)
+"""What has a line of its own; the rest has one at the level DEBUG."""
 
 
 def outcome_name(ended: CallEnded) -> str:

@@ -4,7 +4,8 @@ Source: the message schema of ElevenLabs' JavaScript packages, and its page "Cli
 strings, so both are read. Which messages arrive is set by the engine's `client_events`.
 """
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -49,7 +50,7 @@ class MetadataEvent(Struct, frozen=True):
     user_input_audio_format: str = ""
 
 
-class AudioEvent(Struct, frozen=True):
+class AudioEvent(Struct, frozen=True, gc=False):
     """A piece of the agent's speech; `event_id` names the reply that it belongs to."""
 
     audio_base_64: str = ""
@@ -126,7 +127,7 @@ class Metadata(Struct, frozen=True, tag="conversation_initiation_metadata"):
     conversation_initiation_metadata_event: MetadataEvent
 
 
-class Audio(Struct, frozen=True, tag="audio"):
+class Audio(Struct, frozen=True, gc=False, tag="audio"):
     """A piece of the agent's speech; its base64 may be empty."""
 
     audio_event: AudioEvent
@@ -228,7 +229,7 @@ class Initiate(Struct, frozen=True, omit_defaults=True, tag="conversation_initia
     conversation_config_override: dict[str, Any] = {}
 
 
-class UserAudio(Struct, frozen=True):
+class UserAudio(Struct, frozen=True, gc=False):
     """Out: a piece of the caller's audio, base64, of any length. The one message without a type."""
 
     user_audio_chunk: str
@@ -302,14 +303,11 @@ def letters(audio: AudioEvent) -> list[tuple[str, float]]:
     return [(letter, start + length) for letter, start, length in times]
 
 
-def decode(text: bytes) -> Incoming:
-    """Read one message from the engine.
+decode: Final[Callable[[bytes], Incoming]] = _reader.read
+"""Read one message from the engine.
 
-    Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
-    """
-    return _reader.read(text)
+Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
+"""
 
-
-def encode(message: Outgoing) -> bytes:
-    """Write one message to the engine."""
-    return _encoder.encode(message)
+encode: Final[Callable[[Outgoing], bytes]] = _encoder.encode
+"""Write one message to the engine."""

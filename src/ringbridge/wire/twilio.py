@@ -5,7 +5,8 @@ nothing here needs them. What we send must hold no field but those listed, or Tw
 fields at their default are left out.
 """
 
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -52,7 +53,7 @@ class StartDetails(_Part, frozen=True):
     custom_parameters: dict[str, str] = {}
 
 
-class Payload(_Part, frozen=True):
+class Payload(_Part, frozen=True, gc=False):
     """Audio: base64 of headerless µ-law at 8 kHz."""
 
     payload: str
@@ -65,7 +66,7 @@ class Digit(_Part, frozen=True):
     digit: str
 
 
-class MarkName(_Part, frozen=True):
+class MarkName(_Part, frozen=True, gc=False):
     """The name that we gave to a mark."""
 
     name: str
@@ -85,7 +86,7 @@ class Start(_Message, frozen=True):
     start: StartDetails
 
 
-class Media(_Message, frozen=True):
+class Media(_Message, frozen=True, gc=False):
     """Audio: the caller's on the way in, ours on the way out, of any length."""
 
     stream_sid: StreamSid
@@ -98,7 +99,7 @@ class Dtmf(_Message, frozen=True):
     dtmf: Digit
 
 
-class Mark(_Message, frozen=True):
+class Mark(_Message, frozen=True, gc=False):
     """In: everything sent before our mark has been played, or was cleared. Out: a mark to be echoed so."""
 
     stream_sid: StreamSid
@@ -129,14 +130,11 @@ _reader: Reader[Known, Unknown] = Reader((Connected, Start, Media, Dtmf, Mark, S
 _encoder = msgspec.json.Encoder()
 
 
-def decode(text: bytes) -> Incoming:
-    """Read one message from Twilio.
+decode: Final[Callable[[bytes], Incoming]] = _reader.read
+"""Read one message from Twilio.
 
-    Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
-    """
-    return _reader.read(text)
+Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
+"""
 
-
-def encode(message: Outgoing) -> bytes:
-    """Write one message to Twilio."""
-    return _encoder.encode(message)
+encode: Final[Callable[[Outgoing], bytes]] = _encoder.encode
+"""Write one message to Twilio."""
