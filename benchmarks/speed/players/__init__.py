@@ -1,0 +1,1 @@
+"""Twilio and ElevenLabs at full load, each in a process of its own."""
