@@ -34,6 +34,10 @@ class Door:
     async def __aexit__(self, *error):
         await self._runner.cleanup()
 
+    @property
+    def connections(self):
+        return len(self._runner.server.connections)
+
     async def _hold(self, request):
         socket = await sockets.accept(request, self.bounds)
         texts = []
@@ -86,6 +90,20 @@ async def _dial_by_hand(url):
     )
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
     return reader, writer
+
+
+async def test_a_key_that_is_not_wholly_base64_is_refused_and_leaves_nothing(dialler):
+    async with Door() as door:
+        port = int(door.url.rpartition(":")[2].rstrip("/"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: bridge.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==!?\r\n\r\n"
+        )
+        assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        writer.close()
+        assert door.connections == 0
+        assert door.sockets.empty()
 
 
 async def test_a_silent_peer_is_asked_and_then_given_up(dialler):

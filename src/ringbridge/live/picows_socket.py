@@ -111,6 +111,7 @@ class PicowsSocket(Socket):
         self._parts: bytearray | None = None
         self._is_text = False
         self.ear = _Ear(self, self._listener, is_plain=self._texts is None)
+        self.is_open = False
         self.is_full = False
         """Whether more than `MAX_UNSENT_BYTES` wait for the peer."""
 
@@ -118,6 +119,7 @@ class PicowsSocket(Socket):
 
     def opened(self, transport: WSTransport) -> None:
         """The handshake is done."""
+        self.is_open = True
         self._transport = transport
         self._write = transport.send
         transport.underlying_transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
@@ -267,6 +269,9 @@ def accept(request: web.Request, bounds: Bounds) -> Socket:
     transport.set_protocol(protocol)
     protocol.connection_made(transport)
     _feed(protocol, _handshake(request) + http._message_tail)  # noqa: SLF001 - what came with the request
+    if not socket.is_open:  # picows is stricter about the key, and has answered
+        transport.set_protocol(http)
+        raise web.HTTPBadRequest(text="")
     transport.resume_reading()
     return socket
 
