@@ -9,7 +9,7 @@ from benchmarks.speed.noise import Noise
 from benchmarks.speed.players.audio import DOWN, UP, Direction, Ear, Mouth, Tally
 from benchmarks.speed.results import Measured, Results
 
-CPU = "cpu, ws, 100 calls"
+CPU = "cpu, ws, 200 calls"
 
 
 def frames(direction: Direction, call: int, times: int) -> list[bytes]:
@@ -90,7 +90,7 @@ def test_the_report_shows_the_ratio_first_and_doubts_what_was_disturbed():
     text = report.markdown(results(("ours", 0, 20.0, "noise"), ("guide", 0, 50.0, "")))
 
     assert "**0.40**? · 20.0? µs" in text
-    assert "| CPU per frame, 100 calls, of the sample's |     0.5 |     0.40 | yes |" in text
+    assert "| CPU per frame, 200 calls, of the sample's |     0.5 |     0.40 | yes |" in text
 
 
 def test_what_was_measured_replaces_what_was_before(tmp_path: Path):

@@ -53,7 +53,8 @@ class OneSocket(RuleBasedStateMachine):
                 assert self.guesses[number] == "running"
                 self.guesses[number] = "cancelled"
             case commands.Report(fact=facts.Speculated(outcome=outcome)):
-                self.guesses = {} if outcome == "cancelled" and "over" in self.guesses.values() else self.guesses
+                if outcome != "used" and "over" in self.guesses.values():
+                    self.guesses.clear()  # the brain has let go of it already: nothing is cancelled
             case commands.StartReply(number=number, told=told):
                 assert not self.running, "two replies at once"
                 assert told.history == self.accepted[-1][1], "not the newest is answered"
