@@ -6,7 +6,7 @@ twins. `https://bridge.test` is its public address; the twins' address book lead
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +27,7 @@ from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.twin import TwilioTwin
 from ringbridge.facts import Observer
+from ringbridge.parts import Parts
 from ringbridge.phrases import ENGLISH
 from ringbridge.relay.clips import Clips
 from ringbridge.turn import Brain
@@ -116,20 +117,13 @@ class World:
             if self._model is not None:
                 self.openai = await stack.enter_async_context(OpenAITwin(self._model))
             self.settings = load_settings(None, self._environment())
-            parts = await stack.enter_async_context(
-                open_parts(
-                    self.settings,
-                    brain=self._brain,
-                    clips=await _spoken_by(self._speech),
-                    clock=self._clock,
-                    observers=self._observers,
-                )
-            )
+            parts = await stack.enter_async_context(self._open_parts(await _spoken_by(self._speech)))
             self.memory = parts.memory
             app = await stack.enter_async_context(open_app(self.settings, parts))
             self.app = app
             self.port = await stack.enter_async_context(serving(app, host="127.0.0.1", port=0))
             self.addresses.add(PUBLIC_HOST, f"http://127.0.0.1:{self.port}")
+            self.twilio.account.add_number(OWN_NUMBER, **self._webhooks())
             self.engine = self.elevenlabs.add_engine(
                 self.settings.speech_engine_id,
                 **{
@@ -149,16 +143,28 @@ class World:
 
     async def dial(self, **call: Any) -> PhoneCall:
         """Somebody dials our number, which is set up as the README says. `call` goes to `TwilioTwin.dial`."""
-        public_url = self.settings.public_url
+        webhooks = self._webhooks()
         return await self.twilio.dial(
-            public_url.https(calls.INCOMING_CALL),
+            webhooks["voice_url"],
             **{
                 "to": OWN_NUMBER,
-                "fallback_url": public_url.https(calls.FALLBACK),
-                "status_callback": public_url.https(documents.STREAM_STATUS),
+                "fallback_url": webhooks["voice_fallback_url"],
+                "status_callback": webhooks["status_callback"],
                 **call,
             },
         )
+
+    def _webhooks(self) -> dict[str, str]:
+        """As Twilio names the settings of a number."""
+        public_url = self.settings.public_url
+        return {
+            "voice_url": public_url.https(calls.INCOMING_CALL),
+            "voice_fallback_url": public_url.https(calls.FALLBACK),
+            "status_callback": public_url.https(documents.STREAM_STATUS),
+        }
+
+    def _open_parts(self, clips: Callable[[str], Clips]) -> AbstractAsyncContextManager[Parts]:
+        return open_parts(self.settings, brain=self._brain, clips=clips, clock=self._clock, observers=self._observers)
 
     def _environment(self) -> dict[str, str]:
         return {

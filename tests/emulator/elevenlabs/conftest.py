@@ -7,8 +7,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
+import httpx
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, web
+from elevenlabs.client import AsyncElevenLabs
 
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.clock import VirtualTimeLoop
@@ -248,3 +250,15 @@ def key() -> str:
 @pytest.fixture(name="now")
 def clock() -> Callable[[], float]:
     return now
+
+
+@pytest.fixture
+def sdk(key: str) -> Callable[..., AsyncElevenLabs]:
+    """The vendor's SDK, pointed at a stage's twin; its HTTP client ends with the stage."""
+
+    def make(s: Stage, api_key: str = key) -> AsyncElevenLabs:
+        http = httpx.AsyncClient()
+        s.stack.push_async_callback(http.aclose)
+        return AsyncElevenLabs(api_key=api_key, base_url=s.twin.base_url, httpx_client=http)
+
+    return make

@@ -1,7 +1,6 @@
 import json
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 from aiohttp import WSServerHandshakeError
 from elevenlabs import (
@@ -11,7 +10,6 @@ from elevenlabs import (
     SpeechEngineConfig,
     TtsConversationalConfigInput,
 )
-from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 from elevenlabs.errors import UnprocessableEntityError
 from elevenlabs.types import AgentCallLimits, SpeechEngineAuthConfig, SpeechEngineConversationInitiationClientDataConfig
@@ -19,18 +17,6 @@ from elevenlabs.types import AgentCallLimits, SpeechEngineAuthConfig, SpeechEngi
 from ringbridge.emulator.faults import Fault
 
 ONCE = {"max_retries": 0, "timeout_in_seconds": 5}
-
-
-@pytest.fixture
-def sdk(key):
-    """The vendor's SDK, pointed at a stage's twin; its HTTP client ends with the stage."""
-
-    def make(s, api_key=key):
-        http = httpx.AsyncClient()
-        s.stack.push_async_callback(http.aclose)
-        return AsyncElevenLabs(api_key=api_key, base_url=s.twin.base_url, httpx_client=http)
-
-    return make
 
 
 async def test_the_sdk_gets_a_signed_url_that_opens_a_conversation(stage, sdk):

@@ -155,7 +155,7 @@ async def test_dial_that_twilio_refuses_has_failed(stage, number, caller, code):
 
 @pytest.mark.parametrize("caller", ["+15550100001", "+15550100002", "+15550100077"])
 async def test_dial_may_show_the_caller_the_called_and_the_accounts_numbers(stage, caller):
-    stage.twin.numbers.add("+15550100077")
+    stage.twin.account.add_number("+15550100077")
     stage.bridge.script["/incoming-call"] = dial(more=f'callerId="{caller}"')
     call = await stage.dial()
     await call.ended()

@@ -4,13 +4,14 @@ https://elevenlabs.io/docs/eleven-api/resources/errors
 """
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
 
 from ringbridge.emulator.elevenlabs.messages import Message
 
-__all__ = ["Refused", "detail", "json_body", "unprocessable"]
+__all__ = ["Refused", "detail", "json_body", "paged", "unprocessable"]
 
 _STATUSES: Final = {
     401: ("invalid_api_key", "Invalid API key"),
@@ -48,3 +49,15 @@ async def json_body(request: web.Request) -> Message:
     if not isinstance(body, dict):
         raise Refused(422, unprocessable(("body",), "Input should be a valid dictionary"))
     return body
+
+
+def paged(request: web.Request, key: str, found: Sequence[Message]) -> web.Response:
+    """A page of a list, by `cursor` and `page_size`. Raises `Refused` for what is no number."""
+    try:
+        size = min(100, int(request.query.get("page_size", "30")))
+        start = int(request.query.get("cursor") or "0")
+    except ValueError:
+        raise Refused(422, unprocessable(("query", "page_size"), "Input should be a valid integer")) from None
+    end = start + size
+    more = end < len(found)
+    return web.json_response({key: found[start:end], "has_more": more, "next_cursor": str(end) if more else None})

@@ -75,7 +75,7 @@ class Conversation:
         self._pulse = Pulse(now=0)
         self._dialogue = Dialogue(engine, self, facilities.voice, self._tasks)
         self._ear = scored(facilities.ears.open(self._hear), engine.client_events, self.emit)
-        self._intake = Intake(self, self._dialogue, self._ear, self._pulse, self._now)
+        self._intake = Intake(self, self._dialogue, self._ear, self._pulse, self._now, sound=engine.input_format)
         self.received = self._intake.received
         self.audio = self._intake.audio
         self._brain = Brain(
@@ -202,7 +202,7 @@ class Conversation:
         try:
             async with asyncio.timeout(INITIATION_SECONDS):
                 self.initiation = await self._intake.first
-            asked = initiation.read(self.initiation, self.engine)
+            asked = initiation.read(self.initiation, self.engine, self._facilities.secrets)
         except TimeoutError:
             self._miss("No initiation data received.")
         except InitiationRefused as refused:

@@ -10,6 +10,7 @@ from ringbridge.emulator.elevenlabs import messages
 from ringbridge.emulator.elevenlabs.brain import Answer
 from ringbridge.emulator.elevenlabs.diary import EventKind
 from ringbridge.emulator.elevenlabs.engine import Engine
+from ringbridge.emulator.elevenlabs.formats import to_format
 from ringbridge.emulator.elevenlabs.messages import Message
 from ringbridge.emulator.elevenlabs.speaking import Reply, Speaker
 from ringbridge.emulator.elevenlabs.turns import Line, Turn, Turns
@@ -58,7 +59,8 @@ class Dialogue:
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
         self._turns = Turns()
-        self._speaker = Speaker(voice, self, tasks, alignment=engine.alignment)
+        self._recode = to_format(engine.output_format)
+        self._speaker = Speaker(voice, self, tasks, alignment=engine.alignment, recode=self._recode)
         self._reply: Reply | None = None
         self._pauses = 0
         self._drafts = 0
@@ -189,7 +191,7 @@ class Dialogue:
         """Ten minutes of a sound, sent at once."""
         event_id = self._turns.take_id()
         for _ in range(BURST_SECONDS):
-            self._sides.emit(messages.audio(event_id, _SECOND))
+            self._sides.emit(messages.audio(event_id, self._recode(_SECOND)))
         self._speaker.until = max(self._loop.time(), self._speaker.until) + BURST_SECONDS
 
     def stumble(self) -> None:

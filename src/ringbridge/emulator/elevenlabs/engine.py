@@ -7,9 +7,11 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
+from ringbridge.emulator.elevenlabs.formats import FORMATS
 from ringbridge.emulator.elevenlabs.messages import Message
+from ringbridge.emulator.elevenlabs.models import CONVERSATIONAL
 
-__all__ = ["DEFAULT_CLIENT_EVENTS", "BadBody", "Engine", "HeaderValue", "apply", "body", "summary"]
+__all__ = ["DEFAULT_CLIENT_EVENTS", "BadBody", "Engine", "HeaderValue", "apply", "as_made", "body", "summary"]
 
 DEFAULT_CLIENT_EVENTS: Final = frozenset(
     {
@@ -25,7 +27,29 @@ DEFAULT_CLIENT_EVENTS: Final = frozenset(
 """What an engine sends whose `client_events` were never set."""
 
 HeaderValue: TypeAlias = str | dict[str, str]
-"""A header's text, or `{"variable_name": …}`: the conversation's dynamic variable of that name."""
+"""A header's text, `{"secret_id": …}` of the workspace, or `{"variable_name": …}` of the conversation's variables."""
+
+CLIENT_EVENTS: Final = DEFAULT_CLIENT_EVENTS | {
+    "agent_chat_response_part",
+    "agent_response_complete",
+    "agent_response_correction",
+    "agent_response_metadata",
+    "agent_tool_request",
+    "agent_tool_response",
+    "agent_tool_response_full_payload",
+    "asr_initiation_metadata",
+    "client_error",
+    "client_tool_call",
+    "context_usage",
+    "dtmf_request",
+    "guardrail_triggered",
+    "internal_tentative_agent_response",
+    "internal_turn_probability",
+    "mcp_connection_status",
+    "mcp_tool_call",
+    "vad_score",
+}
+"""All that there are (`ClientEvent` of the SDK 2.78)."""
 
 _GROUPS: Final = ("asr", "tts", "turn", "conversation", "privacy", "call_limits")
 
@@ -92,6 +116,20 @@ class Engine:
     updated: int = 0
     groups: dict[str, Message] = field(default_factory=dict)
     """What else was set over REST, kept as it came."""
+
+
+def as_made(engine_id: str, now: int) -> Engine:
+    """An engine as the vendor makes it of a request that says nothing else: open to all, and not for the telephone."""
+    return Engine(
+        engine_id,
+        ws_url="",
+        input_format="pcm_16000",
+        output_format="pcm_16000",
+        enable_auth=False,
+        turn_timeout_seconds=7,
+        created=now,
+        updated=now,
+    )
 
 
 def body(engine: Engine) -> Message:
@@ -173,9 +211,7 @@ def apply(engine: Engine, change: Message, *, new: bool = False) -> None:
     """
     connection = _connection(change)
     groups = {name: _object(change, name) for name in (*_GROUPS, "auth", "overrides")}
-    events = groups["conversation"].get("client_events")
-    if events is not None and not (isinstance(events, list) and all(isinstance(e, str) for e in events)):
-        raise BadBody(("conversation", "client_events"), "Input should be a valid list")
+    _check(groups)
     if connection is not None:
         engine.ws_url, engine.request_headers = connection
     if new:
@@ -184,6 +220,26 @@ def apply(engine: Engine, change: Message, *, new: bool = False) -> None:
     engine.language = change.get("language") or engine.language
     engine.tags = list(change.get("tags") or engine.tags)
     _apply_groups(engine, groups)
+
+
+def _check(groups: dict[str, Message]) -> None:
+    events = groups["conversation"].get("client_events")
+    if events is not None and not isinstance(events, list):
+        raise BadBody(("conversation", "client_events"), "Input should be a valid list")
+    for number, event in enumerate(events or ()):
+        if event not in CLIENT_EVENTS:
+            raise BadBody(("conversation", "client_events", str(number)), _one_of(CLIENT_EVENTS))
+    for group, name, known in (
+        ("asr", "user_input_audio_format", FORMATS),
+        ("tts", "agent_output_audio_format", FORMATS),
+        ("tts", "model_id", CONVERSATIONAL),
+    ):
+        if name in groups[group] and groups[group][name] not in known:
+            raise BadBody((group, name), _one_of(known))
+
+
+def _one_of(known: frozenset[str]) -> str:
+    return f"Input should be one of {', '.join(sorted(known))}"
 
 
 def _apply_groups(engine: Engine, groups: dict[str, Message]) -> None:
@@ -212,7 +268,9 @@ def _connection(change: Message) -> tuple[str, dict[str, HeaderValue]] | None:
         raise BadBody(("speech_engine", "ws_url"), "The WebSocket URL must use the wss scheme")
     headers: dict[str, HeaderValue] = {}
     for name, value in _object(given, "request_headers").items():
-        if not isinstance(value, str) and not (isinstance(value, dict) and "variable_name" in value):
+        if not isinstance(value, str) and not (
+            isinstance(value, dict) and value.keys() & {"secret_id", "variable_name"}
+        ):
             raise BadBody(("speech_engine", "request_headers", name), "Input should be a valid string")
         headers[name] = value
     return url, headers

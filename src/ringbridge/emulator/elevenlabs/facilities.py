@@ -1,6 +1,6 @@
 """What every conversation of a twin shares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ __all__ = ["Facilities"]
 
 @dataclass(frozen=True, slots=True)
 class Facilities:
-    """`clock` tells the seconds since the epoch; `session` dials the brains; `tell` is called with every event."""
+    """`clock` tells the seconds since the epoch; `session` dials the brains; `tell` is called with every event.
+
+    `secrets` are the workspace's, by their ids.
+    """
 
     api_key: str
     voice: Voice
@@ -28,4 +31,5 @@ class Facilities:
     clock: Callable[[], float]
     faults: Faults
     session: ClientSession
+    secrets: Mapping[str, str]
     tell: Callable[["Conversation", Event], None]

@@ -3,6 +3,7 @@
 https://elevenlabs.io/docs/agents-platform/customization/personalization/overrides
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,14 +33,17 @@ class Initiation:
     headers: dict[str, str]
 
 
-def read(message: Message, engine: Engine) -> Initiation:
-    """Raises `InitiationRefused` for a broken message, an override that is not allowed, a missing variable."""
+def read(message: Message, engine: Engine, secrets: Mapping[str, str]) -> Initiation:
+    """Raises `InitiationRefused` for a broken message, an override that is not allowed, a missing variable.
+
+    `secrets` are the workspace's, by their ids. One that is missing has no words of the vendor's that are known.
+    """
     override = _object(message, "conversation_config_override")
     variables = _object(message, "dynamic_variables")
     for name, value in variables.items():
         if isinstance(value, dict):
             raise InitiationRefused("value_error", f"Invalid value of dynamic variable: {name}")
-    return Initiation(_greeting(override, engine), _headers(engine, variables))
+    return Initiation(_greeting(override, engine), _headers(engine, variables, secrets))
 
 
 def _greeting(override: Message, engine: Engine) -> str | None:
@@ -57,11 +61,16 @@ def _greeting(override: Message, engine: Engine) -> str | None:
     return greeting
 
 
-def _headers(engine: Engine, variables: dict[str, Variable]) -> dict[str, str]:
+def _headers(engine: Engine, variables: dict[str, Variable], secrets: Mapping[str, str]) -> dict[str, str]:
     headers = {}
     for header, value in engine.request_headers.items():
         if isinstance(value, str):
             headers[header] = value
+            continue
+        if "secret_id" in value:
+            if value["secret_id"] not in secrets:
+                raise InitiationRefused("unknown", f"Secret not found: {value['secret_id']}")
+            headers[header] = secrets[value["secret_id"]]
             continue
         name = value["variable_name"]
         if name not in variables:

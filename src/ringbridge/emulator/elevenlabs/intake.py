@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from ringbridge.emulator.elevenlabs import initiation, messages
 from ringbridge.emulator.elevenlabs.dialogue import Dialogue
 from ringbridge.emulator.elevenlabs.diary import EventKind, Timed
+from ringbridge.emulator.elevenlabs.formats import from_format
 from ringbridge.emulator.elevenlabs.messages import Message
 from ringbridge.emulator.elevenlabs.pulse import Pulse
 from ringbridge.emulator.speech.base import Ear
@@ -38,10 +39,13 @@ class Desk(Protocol):
 class Intake:
     """Takes a client's messages, undecoded, as they come.
 
-    `first` is done with the initiation data; `received` holds everything but audio, with `now()` in ms.
+    `first` is done with the initiation data; `received` holds everything but audio, with `now()` in ms; `audio` is
+    mu-law, made of what comes in the format `sound`.
     """
 
-    def __init__(self, desk: Desk, dialogue: Dialogue, ear: Ear, pulse: Pulse, now: Callable[[], int]) -> None:
+    def __init__(
+        self, desk: Desk, dialogue: Dialogue, ear: Ear, pulse: Pulse, now: Callable[[], int], *, sound: str
+    ) -> None:
         self.first: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self.received: list[Timed] = []
         self.audio = bytearray()
@@ -50,6 +54,7 @@ class Intake:
         self._dialogue = dialogue
         self._ear = ear
         self._pulse = pulse
+        self._recode = from_format(sound)
         self._now = now
 
     def take(self, text: str) -> None:
@@ -86,6 +91,7 @@ class Intake:
             self._complain("user_audio_chunk is no base64")
             return
         self.audio_messages += 1
+        sound = self._recode(sound)
         self.audio += sound
         self._ear.feed(sound)
 

@@ -1,8 +1,9 @@
-"""ElevenLabs' REST API, as far as a bridge needs it: signed URLs, the speech engine resource, text to speech.
+"""ElevenLabs' REST API, as far as a bridge needs it: who may ask, signed URLs, the speech engine resource.
 
 https://elevenlabs.io/docs/api-reference/conversations/get-signed-url
 """
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
@@ -11,12 +12,15 @@ from typing import Final, Protocol
 
 from aiohttp import web
 
-from ringbridge.emulator.elevenlabs.answers import Refused, json_body, unprocessable
-from ringbridge.emulator.elevenlabs.engine import BadBody, Engine, apply, body, summary
+from ringbridge.emulator.elevenlabs.answers import Refused, detail, json_body, paged, unprocessable
+from ringbridge.emulator.elevenlabs.engine import BadBody, Engine, apply, as_made, body, summary
 from ringbridge.emulator.elevenlabs.messages import Message
 from ringbridge.emulator.elevenlabs.rest_strikes import strike
 from ringbridge.emulator.elevenlabs.text_to_speech import TextToSpeech
+from ringbridge.emulator.elevenlabs.workspace import Permission, Workspace
+from ringbridge.emulator.elevenlabs.workspace_rest import WorkspaceRequests
 from ringbridge.emulator.faults import Faults
+from ringbridge.emulator.refusals import Refusals
 from ringbridge.emulator.speech.base import Voice
 
 __all__ = ["Owner", "Request", "Rest"]
@@ -45,6 +49,8 @@ class Owner(Protocol):
     engines: dict[str, Engine]
     faults: Faults
     requests: list[Request]
+    refusals: Refusals
+    workspace: Workspace
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -69,26 +75,46 @@ class Rest:
 
     def routes(self) -> list[web.RouteDef]:
         """What to add to an application."""
-        one = "/v1/speech-engine/{engine_id}"
         speech = "/v1/text-to-speech/{voice_id}"
         return [
-            web.get("/v1/convai/conversation/get-signed-url", self._answering(self._signed_url)),
-            web.get("/v1/speech-engine", self._answering(self._list)),
-            web.post("/v1/speech-engine", self._answering(self._create)),
-            web.get(one, self._answering(self._get)),
-            web.patch(one, self._answering(self._update)),
-            web.delete(one, self._answering(self._delete)),
-            web.post(speech, self._answering(self._speech.convert)),
-            web.post(f"{speech}/stream", self._answering(self._speech.stream)),
+            web.get("/v1/convai/conversation/get-signed-url", self._answering(self._signed_url, "convai_read")),
+            web.post(speech, self._answering(self._speech.convert, "text_to_speech")),
+            web.post(f"{speech}/stream", self._answering(self._speech.stream, "text_to_speech")),
+            *self._engine_routes(),
+            *self._workspace_routes(),
         ]
 
-    def _answering(self, handler: _Handler) -> _Handler:
-        """`handler`, for those who have the API key, its answer written down."""
+    def _engine_routes(self) -> list[web.RouteDef]:
+        every, one = "/v1/speech-engine", "/v1/speech-engine/{engine_id}"
+        return [
+            web.get(every, self._answering(self._list, "convai_read")),
+            web.post(every, self._answering(self._create, "convai_write")),
+            web.get(one, self._answering(self._get, "convai_read")),
+            web.patch(one, self._answering(self._update, "convai_write")),
+            web.delete(one, self._answering(self._delete, "convai_write")),
+        ]
+
+    def _workspace_routes(self) -> list[web.RouteDef]:
+        asked = WorkspaceRequests(self._owner.workspace)
+        number = "/v1/convai/phone-numbers/{number_id}"
+        return [
+            web.get("/v1/user", self._answering(asked.user, "user_read")),
+            web.get("/v1/user/subscription", self._answering(asked.subscription, "user_read")),
+            web.get("/v1/models", self._answering(asked.models, "models_read")),
+            web.get("/v1/convai/phone-numbers", self._answering(asked.numbers, "convai_read")),
+            web.get("/v1/convai/v2/phone-numbers", self._answering(asked.numbers_page, "convai_read")),
+            web.get(number, self._answering(asked.number, "convai_read")),
+            web.delete(number, self._answering(asked.delete_number, "convai_write")),
+        ]
+
+    def _answering(self, handler: _Handler, needed: Permission) -> _Handler:
+        """`handler`, for those who have the API key and may do what is `needed`, its answer written down."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             response: web.StreamResponse
             try:
-                self._check_key(request)
+                await self._strike(request)
+                self._check_key(request, needed)
                 response = await handler(request)
             except Refused as refused:
                 response = refused.response
@@ -99,10 +125,21 @@ class Rest:
 
         return answer
 
-    def _check_key(self, request: web.Request) -> None:
+    async def _strike(self, request: web.Request) -> None:
+        refusal = self._owner.refusals.take(request.method, request.path)
+        if refusal is not None:
+            await asyncio.sleep(refusal.seconds)
+            raise Refused(refusal.status, web.json_response(dict(refusal.body), status=refusal.status))
+
+    def _check_key(self, request: web.Request, needed: Permission) -> None:
         given = request.headers.get("xi-api-key", "").strip()
         if not hmac.compare_digest(given.encode(), self._owner.api_key.strip().encode()):
             raise Refused(401)
+        if needed not in self._owner.workspace.permissions:
+            text = f"The API key you used is missing the permission {needed} to execute this operation."
+            raise Refused(401, detail(401, "missing_permissions", text))
+        if needed == "text_to_speech" and self._owner.workspace.spent:
+            raise Refused(401, detail(401, "quota_exceeded", "This request exceeds your quota."))
 
     async def _signed_url(self, request: web.Request) -> web.Response:
         faults = self._owner.faults.take("signed_url")
@@ -123,27 +160,14 @@ class Rest:
     async def _list(self, request: web.Request) -> web.Response:
         search = request.query.get("search", "").lower()
         found = [summary(e) for e in self._owner.engines.values() if search in e.name.lower()]
-        try:
-            size = min(100, int(request.query.get("page_size", "30")))
-            start = int(request.query.get("cursor") or "0")
-        except ValueError:
-            return unprocessable(("query", "page_size"), "Input should be a valid integer")
-        end = start + size
-        more = end < len(found)
-        return web.json_response(
-            {
-                "speech_engines": found[start:end],
-                "has_more": more,
-                "next_cursor": str(end) if more else None,
-            }
-        )
+        return paged(request, "speech_engines", found)
 
     async def _create(self, request: web.Request) -> web.Response:
         change = await json_body(request)
         if change.get("speech_engine") is None:
             return unprocessable(("body", "speech_engine"), "Field required")
         now = int(self._owner.now())
-        engine = Engine(f"seng_{secrets.token_hex(14)}", ws_url="", created=now, updated=now)
+        engine = as_made(f"seng_{secrets.token_hex(14)}", now)
         _apply(engine, change, new=True)
         self._owner.engines[engine.id] = engine
         return web.json_response(body(engine))

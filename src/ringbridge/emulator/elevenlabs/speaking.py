@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ringbridge.emulator.elevenlabs.cutting import Cutter
+from ringbridge.emulator.elevenlabs.formats import Recode, unchanged
 from ringbridge.emulator.elevenlabs.messages import Message, audio
 from ringbridge.emulator.speech.base import Voice
 
@@ -109,10 +110,20 @@ class Audience(Protocol):
 class Speaker:
     """Speaks one reply after the other, each in a task of `tasks`, and none while somebody else has the floor."""
 
-    def __init__(self, voice: Voice, audience: Audience, tasks: asyncio.TaskGroup, *, alignment: bool = True) -> None:
+    def __init__(
+        self,
+        voice: Voice,
+        audience: Audience,
+        tasks: asyncio.TaskGroup,
+        *,
+        alignment: bool = True,
+        recode: Recode = unchanged,
+    ) -> None:
+        """`recode` makes of mu-law what is sent; `alignment` tells whether that comes with the times of its letters."""
         """`alignment`: whether the audio of each clause comes with the times of its letters."""
         self._voice = voice
         self._aligns = alignment
+        self._recode = recode
         self._audience = audience
         self._tasks = tasks
         self._loop = asyncio.get_running_loop()
@@ -186,7 +197,7 @@ class Speaker:
         start = 0
         while start < len(sound):
             size = next(self._sizes)
-            self._audience.emit(audio(event_id, sound[start : start + size], alignment))
+            self._audience.emit(audio(event_id, self._recode(sound[start : start + size]), alignment))
             start, alignment = start + size, None
         if self.stumbles:
             self._audience.stumbled()

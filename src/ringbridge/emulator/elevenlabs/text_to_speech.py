@@ -9,19 +9,10 @@ from typing import Final
 from aiohttp import web
 
 from ringbridge.emulator.elevenlabs.answers import Refused, detail, json_body, unprocessable
+from ringbridge.emulator.elevenlabs.models import MODELS
 from ringbridge.emulator.speech.base import Voice
 
 __all__ = ["TextToSpeech"]
-
-_LIMITS: Final = {
-    "eleven_v3": 5_000,
-    "eleven_multilingual_v2": 10_000,
-    "eleven_flash_v2": 30_000,
-    "eleven_turbo_v2": 30_000,
-    "eleven_flash_v2_5": 40_000,
-    "eleven_turbo_v2_5": 40_000,
-}
-"""The models, and how many characters one request to them may have (ElevenLabs, "Models")."""
 
 _USUAL_MODEL: Final = "eleven_multilingual_v2"
 _USUAL_FORMAT: Final = "mp3_44100_128"
@@ -66,10 +57,11 @@ async def _checked(request: web.Request) -> str:
     voice_id = request.match_info["voice_id"]
     if not re.fullmatch(r"[A-Za-z0-9]{20}", voice_id):
         raise Refused(404, detail(404, "voice_not_found", f"A voice with the voice_id {voice_id} was not found."))
-    limit = _LIMITS.get(body.get("model_id", _USUAL_MODEL))
-    if limit is None:
+    model = MODELS.get(body.get("model_id", _USUAL_MODEL))
+    if model is None:
         raise Refused(400, detail(400, "model_not_found", "A model with requested ID does not exist."))
     text: str = body["text"]
+    limit = model.most_characters
     if len(text) > limit:
         problem = f"This request's text has {len(text)} characters and exceeds the character limit of {limit}."
         raise Refused(400, detail(400, "max_character_limit_exceeded", problem))

@@ -4,6 +4,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
+from email.utils import formatdate
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlencode
@@ -14,12 +16,14 @@ from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.elevenlabs import messages
 from ringbridge.emulator.elevenlabs.conversation import Conversation
 from ringbridge.emulator.elevenlabs.diary import Event
-from ringbridge.emulator.elevenlabs.engine import Engine, HeaderValue
+from ringbridge.emulator.elevenlabs.engine import Engine, HeaderValue, body
 from ringbridge.emulator.elevenlabs.facilities import Facilities
 from ringbridge.emulator.elevenlabs.peer import CLOSE_SECONDS, MAX_MESSAGE_BYTES, Peer
 from ringbridge.emulator.elevenlabs.rest import Request, Rest
 from ringbridge.emulator.elevenlabs.signed_urls import SignatureRefused, Signatures
-from ringbridge.emulator.faults import Faults
+from ringbridge.emulator.elevenlabs.workspace import Workspace
+from ringbridge.emulator.faults import Fault, Faults
+from ringbridge.emulator.refusals import Refusal, Refusals
 from ringbridge.emulator.speech.base import Ears, Voice
 from ringbridge.emulator.unanswered import outlast
 from ringbridge.ids import ConversationId
@@ -68,6 +72,10 @@ class ElevenLabsTwin:
         """Every REST request that was answered, newest last."""
         self.signed_urls: list[str] = []
         """Every signed URL that was given out, newest last."""
+        self.workspace = Workspace()
+        """What is left to spend, what the key may do, the imported numbers: to be changed at any time."""
+        self.refusals = Refusals()
+        """REST requests that shall be refused; `refuse` writes them in ElevenLabs' words."""
         self.on_event: list[Callable[[Conversation, Event], None]] = []
         """Called with each event of each conversation, as it happens."""
         self._voice = voice
@@ -95,9 +103,22 @@ class ElevenLabsTwin:
         self.engines[engine_id] = engine
         return engine
 
+    def refuse(self, method: str, path: str, status: int, name: str, text: str, *, times: int = 1) -> None:
+        """Refuse the next `times` (-1: all) REST requests of this method to `path`, where `*` is anything."""
+        self.refusals.add(method, path, Refusal(status, {"detail": {"status": name, "message": text}}), times=times)
+
+    def snapshot(self) -> bytes:
+        """Engines, numbers and plan, but no dates: the same bytes for the same state, to be compared later."""
+        engines = {name: body(engine) for name, engine in self.engines.items()}
+        for engine in engines.values():
+            del engine["metadata"]
+        workspace = {**asdict(self.workspace), "permissions": sorted(self.workspace.permissions)}
+        return json.dumps({"engines": engines, "workspace": workspace}, indent=1, sort_keys=True).encode() + b"\n"
+
     async def __aenter__(self) -> Self:
         """Serve."""
         app = web.Application()
+        app.on_response_prepare.append(self._date)
         app.add_routes(Rest(self, self._voice).routes())
         app.router.add_get("/v1/convai/conversation", self._converse)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
@@ -115,6 +136,7 @@ class ElevenLabsTwin:
             self._clock,
             self.faults,
             ClientSession(connector=TCPConnector(limit=0)),
+            self.workspace.secrets,
             self._tell,
         )
         return self
@@ -140,9 +162,9 @@ class ElevenLabsTwin:
         return self._clock()
 
     def full(self, engine: Engine) -> bool:
-        """Whether the engine has as many conversations as it may."""
-        live = sum(1 for talk in self.conversations if talk.engine.id == engine.id and not talk.gone.is_set())
-        return 0 <= engine.concurrency_limit <= live
+        """Whether the engine, or the whole workspace, has as many conversations as it may."""
+        live = [talk.engine.id for talk in self.conversations if not talk.gone.is_set()]
+        return 0 <= engine.concurrency_limit <= live.count(engine.id) or len(live) >= self.workspace.convai_concurrency
 
     def sign_url(self, engine: Engine, host: str, *, single_use: bool) -> str:
         """A signed URL on `host` for a conversation with `engine`."""
@@ -151,6 +173,10 @@ class ElevenLabsTwin:
         url = f"ws://{host}/v1/convai/conversation?{query}"
         self.signed_urls.append(url)
         return url
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Tell the twin's own clock, as who sets theirs by it expects."""
+        response.headers["Date"] = formatdate(self.now(), usegmt=True)
 
     # The conversation socket
 
@@ -184,7 +210,8 @@ class ElevenLabsTwin:
         name = ConversationId(f"conv_{secrets.token_hex(14)}")
         conversation = Conversation(name, engine, peer, self._facilities)
         self._remember(conversation)
-        await conversation.run(faults)
+        spent = [Fault("engine_socket", "quota")] if self.workspace.spent else []
+        await conversation.run(faults + spent)
         return socket
 
     def _remember(self, conversation: Conversation) -> None:

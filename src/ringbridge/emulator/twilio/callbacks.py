@@ -4,9 +4,10 @@ import asyncio
 from dataclasses import dataclass
 
 from ringbridge.emulator.faults import Faults
+from ringbridge.emulator.twilio.account import Method
 from ringbridge.emulator.twilio.records import Journal
 from ringbridge.emulator.twilio.signing import Fields
-from ringbridge.emulator.twilio.webhooks import Method, NoAnswer, Webhooks
+from ringbridge.emulator.twilio.webhooks import NoAnswer, Webhooks
 
 __all__ = ["Courier"]
 

@@ -101,6 +101,6 @@ class HumanLeg:
         if caller is None:
             # Left out, it is the caller's own number, which a client does not have.
             return (13214, "a client's call needs a callerId") if (leg.from_ or "").startswith("client:") else None
-        if E164.fullmatch(caller) and caller in {leg.from_, leg.to, *leg.exchange.numbers}:
+        if E164.fullmatch(caller) and caller in {leg.from_, leg.to, *leg.exchange.account.numbers}:
             return None
         return 13214, f"{caller!r} is neither the caller, nor the called, nor a number of the account"

@@ -1,6 +1,5 @@
 """What all calls of one twin share, and what its number plan says about who answers."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,8 +11,9 @@ from aiohttp import ClientSession
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.speech.base import Voice
+from ringbridge.emulator.twilio.account import Account
 
-__all__ = ["Answer", "DialOutcome", "Exchange", "new_sid"]
+__all__ = ["Answer", "DialOutcome", "Exchange"]
 
 Outcome = Literal["answered", "busy", "no-answer", "failed"]
 
@@ -32,17 +32,25 @@ class Answer:
 class Exchange:
     """The account, the world outside, and who answers when dialled."""
 
-    account_sid: str
-    auth_token: str = field(repr=False)
+    account: Account
     addresses: AddressBook
     clock: Callable[[], float]
     faults: Faults
     voice: Voice | None
-    numbers: set[str] = field(default_factory=set)
     answers: dict[str, Answer] = field(default_factory=dict)
     dial_outcomes: dict[str, DialOutcome] = field(default_factory=dict)
     talk_seconds: dict[str, float] = field(default_factory=dict)
     session: ClientSession = field(init=False)
+
+    @property
+    def account_sid(self) -> str:
+        """Whose calls these are."""
+        return self.account.sid
+
+    @property
+    def auth_token(self) -> str:
+        """What requests are signed with."""
+        return self.account.auth_token
 
     def now(self) -> datetime:
         """The wall clock."""
@@ -55,8 +63,3 @@ class Exchange:
     def iso8601(self) -> str:
         """The wall clock as the callbacks of a stream tell it."""
         return self.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def new_sid(prefix: str) -> str:
-    """A name as Twilio makes them: two letters and 32 hexadecimal digits."""
-    return prefix + uuid.uuid4().hex

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import quote
 
+from ringbridge.emulator.twilio.account import Method, new_sid
 from ringbridge.emulator.twilio.callbacks import Courier
-from ringbridge.emulator.twilio.exchange import Exchange, new_sid
+from ringbridge.emulator.twilio.exchange import Exchange
 from ringbridge.emulator.twilio.handset import Handset
 from ringbridge.emulator.twilio.records import CallOver, Journal
 from ringbridge.emulator.twilio.signing import Fields
-from ringbridge.emulator.twilio.webhooks import Method, Webhooks
+from ringbridge.emulator.twilio.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from ringbridge.emulator.twilio.recording import Recorder, Recording

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ringbridge.audio.mulaw import FRAME_MS, RATE
 from ringbridge.emulator.speech.vad import Energy
-from ringbridge.emulator.twilio.exchange import new_sid
+from ringbridge.emulator.twilio.account import new_sid
 from ringbridge.emulator.twilio.leg import API_VERSION, Leg
 from ringbridge.emulator.twilio.sounds import beep
 from ringbridge.emulator.twilio.twiml import Record

@@ -1,4 +1,4 @@
-"""The JSON of Twilio's REST API.
+"""The JSON of calls in Twilio's REST API.
 
 https://www.twilio.com/docs/voice/api/call-resource
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from ringbridge.emulator.twilio.leg import API_VERSION, Leg
 
-__all__ = ["call_json", "calls_json", "error_json"]
+__all__ = ["call_json", "calls_json"]
 
 _PARTS = ("notifications", "recordings", "payments", "events", "siprec", "streams", "transcriptions")
 
@@ -61,16 +61,6 @@ def calls_json(calls: list[Leg], account_sid: str) -> dict[str, Any]:
         "first_page_uri": uri,
         "next_page_uri": None,
         "previous_page_uri": None,
-    }
-
-
-def error_json(status: int, code: int, message: str) -> dict[str, Any]:
-    """What went wrong: https://www.twilio.com/docs/usage/twilios-response, "Exceptions"."""
-    return {
-        "code": code,
-        "message": message,
-        "more_info": f"https://www.twilio.com/docs/errors/{code}",
-        "status": status,
     }
 
 

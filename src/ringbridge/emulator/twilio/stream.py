@@ -16,8 +16,9 @@ from aiohttp import WSMsgType
 from ringbridge.audio.mulaw import FRAME_MS, RATE
 from ringbridge.emulator.faults import Fault, Kind
 from ringbridge.emulator.twilio import media_socket, twiml
+from ringbridge.emulator.twilio.account import new_sid
 from ringbridge.emulator.twilio.audio import SILENT_FRAME
-from ringbridge.emulator.twilio.exchange import Exchange, new_sid
+from ringbridge.emulator.twilio.exchange import Exchange
 from ringbridge.emulator.twilio.handset import Handset
 from ringbridge.emulator.twilio.media_socket import MediaSocket, NoSocket
 from ringbridge.emulator.twilio.messages import (

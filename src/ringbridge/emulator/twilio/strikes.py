@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from ringbridge.emulator.faults import Fault, Kind
-from ringbridge.emulator.twilio.exchange import new_sid
+from ringbridge.emulator.twilio.account import new_sid
 from ringbridge.emulator.twilio.media_socket import MediaSocket
 
 __all__ = ["Struck", "call_named", "hold_up", "starts", "strike"]

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ringbridge.emulator.twilio.account import Method
 from ringbridge.emulator.twilio.schema import check
-from ringbridge.emulator.twilio.webhooks import Method
 
 __all__ = [
     "Callee",

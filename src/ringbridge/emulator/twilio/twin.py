@@ -1,4 +1,4 @@
-"""Twilio, on this machine: its calls, its webhooks, its media streams and its REST API for calls."""
+"""Twilio, on this machine: its calls, its webhooks, its media streams and its REST API."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,12 +11,15 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector, web
 
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.faults import Faults
+from ringbridge.emulator.refusals import Refusal, Refusals
 from ringbridge.emulator.speech.base import Voice
+from ringbridge.emulator.twilio.account import Account, Reception
 from ringbridge.emulator.twilio.exchange import Answer, DialOutcome, Exchange
 from ringbridge.emulator.twilio.leg import Hooks, Source
 from ringbridge.emulator.twilio.media_socket import MediaSocket
 from ringbridge.emulator.twilio.outbound import StartQueue, ring_out
 from ringbridge.emulator.twilio.phone import PhoneCall
+from ringbridge.emulator.twilio.requests import error_json
 from ringbridge.emulator.twilio.rest import rest_app
 from ringbridge.emulator.twilio.signing import Fields
 
@@ -31,7 +34,8 @@ class TwilioTwin:
 
     Its knobs, to be turned at any time:
 
-    - `numbers`: the account's own. A number that is dialled with `dial` belongs to them.
+    - `account`: everything that it holds, as REST shows and changes it.
+    - `refusals`: REST requests that shall be refused; `refuse` writes them in Twilio's words.
     - `answers`: how those behave who are called by REST; by default they answer after a second.
     - `dial_outcomes`: what comes of `<Dial>`, for each number: `completed`, `busy`, `failed`, or (the default)
       `no-answer`; `talk_seconds`: how long somebody talks who took it; by default five seconds.
@@ -49,10 +53,11 @@ class TwilioTwin:
         calls_per_second: float = 1.0,
         port: int = 0,
     ) -> None:
-        self._exchange = Exchange(account_sid, auth_token, addresses, clock, faults, voice)
+        self.account = Account(account_sid, auth_token)
+        self.account.add_number(DEFAULT_TO)
+        self.refusals = Refusals()
+        self._exchange = Exchange(self.account, addresses, clock, faults, voice)
         self.calls: dict[str, PhoneCall] = {}
-        self.numbers: set[str] = self._exchange.numbers
-        self.numbers.add(DEFAULT_TO)
         self.answers: dict[str, Answer] = self._exchange.answers
         self.dial_outcomes: dict[str, DialOutcome] = self._exchange.dial_outcomes
         self.talk_seconds: dict[str, float] = self._exchange.talk_seconds
@@ -64,7 +69,7 @@ class TwilioTwin:
 
     @property
     def rest_url(self) -> str:
-        """The origin of the REST API, in place of https://api.twilio.com."""
+        """The origin of the REST API, in place of https://api.twilio.com and voice. and trunking.twilio.com."""
         return self._rest_url
 
     async def __aenter__(self) -> Self:
@@ -94,9 +99,13 @@ class TwilioTwin:
             task.cancel()
         await self._stack.__aexit__(kind, error, trace)
 
+    def refuse(self, method: str, path: str, status: int, code: int, message: str, *, times: int = 1) -> None:
+        """Refuse the next `times` (-1: all) REST requests of this method to `path`, where `*` is anything."""
+        self.refusals.add(method, path, Refusal(status, error_json(status, code, message)), times=times)
+
     async def dial(
         self,
-        url: str,
+        url: str | None = None,
         *,
         from_: str | None = DEFAULT_FROM,
         to: str = DEFAULT_TO,
@@ -104,29 +113,30 @@ class TwilioTwin:
         status_callback: str | None = None,
         fields: Fields = NO_FIELDS,
     ) -> PhoneCall:
-        """Call the number `to`, whose webhook is `url`. Returns as soon as the call exists.
+        """Call the number `to` of the account. Returns as soon as the call exists.
+
+        Without a `url` it is answered as the number is set up at this moment, and fails where it is on a trunk or the
+        account is not active; with one, that and `fallback_url` and `status_callback` count, whatever is set up, and a
+        new number becomes the account's.
 
         `from_` need not be a number; None leaves it out. `fields` are added to every request, or replace what
-        Twilio would have said; a list of values repeats a field.
+        Twilio would have said; a list of values repeats a field. Raises `KeyError` for a number, without a `url`, that
+        is not the account's.
         """
-        self.numbers.add(to)
-        call = PhoneCall(
-            self._exchange,
-            Hooks(
-                script=Source(url),
-                fallback=Source(fallback_url) if fallback_url else None,
-                status_callback=status_callback,
-            ),
-            from_=from_,
-            to=to,
-            direction="inbound",
-            fields=fields,
-        )
-        self._own(call, None)
+        if url is None:
+            reception = self.account.reception(to)
+            hooks = None if reception is None else _hooks(reception)
+        else:
+            if to not in self.account.numbers:
+                self.account.add_number(to)
+            hooks = Hooks(Source(url), Source(fallback_url) if fallback_url else None, status_callback)
+        nobody = Hooks(Source(""))
+        call = PhoneCall(self._exchange, hooks or nobody, from_=from_, to=to, direction="inbound", fields=fields)
+        self._own(call, None if hooks else partial(_fail, call))
         return call
 
     async def _serve(self) -> web.AppRunner:
-        app = rest_app(self._exchange, self.calls, self._place)
+        app = rest_app(self._exchange, self.calls, self._place, self.refusals)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
@@ -148,3 +158,18 @@ class TwilioTwin:
         task = self._tasks.create_task(call.run(ringing), name=f"call {call.sid}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+
+def _hooks(reception: Reception) -> Hooks:
+    return Hooks(
+        script=Source(reception.voice_url, reception.voice_method),
+        fallback=Source(reception.voice_fallback_url, reception.voice_fallback_method)
+        if reception.voice_fallback_url
+        else None,
+        status_callback=reception.status_callback or None,
+        status_method=reception.status_callback_method,
+    )
+
+
+async def _fail(call: PhoneCall) -> None:
+    call.set_status("failed")

@@ -1,4 +1,4 @@
-"""Twilio's HTTP requests: signed, with its deadlines, its one retry and its errors.
+"""Twilio's HTTP requests: signed, with its deadlines, its retries and its errors.
 
 https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides for the deadlines and retries.
 """
@@ -8,34 +8,43 @@ import re
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientTimeout, ConnectionTimeoutError
 from yarl import URL
 
+from ringbridge.emulator.twilio.account import Method
 from ringbridge.emulator.twilio.exchange import Exchange
+from ringbridge.emulator.twilio.overrides import Overrides, read
 from ringbridge.emulator.twilio.records import Journal
 from ringbridge.emulator.twilio.signing import Fields, pairs, signature
 
-__all__ = ["Method", "NoAnswer", "Reply", "Webhooks", "valid_url"]
+__all__ = ["NoAnswer", "Reply", "Webhooks", "valid_public_url", "valid_url"]
 
-Method: TypeAlias = Literal["GET", "POST"]
-
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
-TOTAL_SECONDS = 15.0
-ATTEMPTS = 2
 MAX_BODY_BYTES = 64 * 1024
 
 _FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 _HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+_PUBLIC_HOST = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 
 
 class NoAnswer(Exception):
     """A request had no usable answer. `code` is Twilio's error."""
 
     def __init__(self, code: int, why: str) -> None:
+        self.code = code
+        super().__init__(why)
+
+
+class _Lost(Exception):
+    """A fault has swallowed the request."""
+
+
+class _Failed(Exception):
+    """One attempt had no usable answer: `kind` as connection overrides name it, `code` Twilio's error."""
+
+    def __init__(self, kind: str, code: int, why: str) -> None:
+        self.kind = kind
         self.code = code
         super().__init__(why)
 
@@ -57,6 +66,7 @@ class _Letter:
     headers: dict[str, str]
     body: bytes | None
     facts: dict[str, object]
+    overrides: Overrides
 
 
 class Webhooks:
@@ -68,22 +78,24 @@ class Webhooks:
         self._belated: list[tuple[float, _Letter]] = []
 
     async def ask(self, url: str, fields: Fields, *, method: Method = "POST", faulty: bool = False) -> Reply:
-        """Send one request and return its answer, within 15 s.
+        """Send one request and return its answer, within 15 s or what the fragment of `url` says instead.
 
         `url` is absolute. `faulty` says that a fault of the place "webhook" may strike it. Raises `NoAnswer`.
         """
         letter = self._letter(url, fields, method)
+        seconds = letter.overrides.total_seconds
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
+            async with asyncio.timeout(seconds):
                 lost = await self._strike(letter) if faulty else False
                 self._journal.note("request", **letter.facts)
                 return await self._attempts(letter, lost=lost)
         except TimeoutError:
             self._journal.note("no_response", **letter.facts, error="timeout")
-            raise NoAnswer(11200, f"{url} did not answer within {TOTAL_SECONDS:.0f} s") from None
+            raise NoAnswer(11200, f"{url} did not answer within {seconds:g} s") from None
 
     def _letter(self, url: str, fields: Fields, method: Method) -> _Letter:
-        url = url.partition("#")[0]  # where connection overrides are; they never travel
+        overrides = read(url)
+        url = url.partition("#")[0]  # it never travels
         if not valid_url(url, {"http", "https"}):
             raise NoAnswer(11100, f"{url!r} is no http or https URL of a valid host")
         form = pairs(fields)
@@ -99,7 +111,7 @@ class Webhooks:
         }
         if body is not None:
             headers["Content-Type"] = _FORM
-        return _Letter(method, url, headers, body, facts)
+        return _Letter(method, url, headers, body, facts, overrides)
 
     async def deliver_belated(self) -> None:
         """Let arrive what a fault held back until now; nobody reads the answers. To be called at the call's end."""
@@ -130,38 +142,47 @@ class Webhooks:
         return lost
 
     async def _attempts(self, letter: _Letter, *, lost: bool) -> Reply:
-        for attempt in range(1, ATTEMPTS + 1):
-            if lost:
-                self._journal.note("no_response", **letter.facts, attempt=attempt, error="it never arrived")
-                continue
+        attempt = 0
+        while True:
+            attempt += 1
             try:
-                return await self._attempt(letter)
-            except (ClientConnectorError, ConnectionTimeoutError) as error:
-                # Twilio's default is one retry, and only where no connection came about.
-                self._journal.note("no_response", **letter.facts, attempt=attempt, error=str(error))
-            except (ClientError, OSError) as error:
-                self._journal.note("no_response", **letter.facts, attempt=attempt, error=str(error))
-                raise NoAnswer(11200, f"{letter.facts['url']} broke off: {error}") from error
-        raise NoAnswer(11205, f"{letter.facts['url']} could not be reached")
+                return await self._attempt(letter, attempt, lost=lost)
+            except _Failed as failed:
+                if failed.kind not in letter.overrides.retried or attempt > letter.overrides.retries:
+                    raise NoAnswer(failed.code, f"{letter.facts['url']} {failed}") from failed
 
-    async def _attempt(self, letter: _Letter) -> Reply:
+    async def _attempt(self, letter: _Letter, attempt: int, *, lost: bool) -> Reply:
+        """One request. Raises `_Failed`."""
+        try:
+            response, body = await self._send(letter, lost=lost)
+        except (_Lost, ClientConnectorError, ConnectionTimeoutError) as error:
+            self._journal.note("no_response", **letter.facts, attempt=attempt, error=str(error))
+            raise _Failed("ct", 11205, "could not be reached") from error
+        except (ClientError, OSError) as error:
+            self._journal.note("no_response", **letter.facts, attempt=attempt, error=str(error))
+            raise _Failed("rt", 11200, f"broke off: {error}") from error
+        text = body.decode(errors="replace")
+        self._journal.note("response", **letter.facts, status=response.status, body=text)
+        if not 200 <= response.status < 300:
+            raise _Failed(f"{response.status // 100}xx", 11200, f"answered {response.status}")
+        if len(body) > MAX_BODY_BYTES:
+            raise _Failed("", 11750, f"answered more than {MAX_BODY_BYTES} bytes")
+        return Reply(response.headers.get("Content-Type", ""), body)
+
+    async def _send(self, letter: _Letter, *, lost: bool) -> tuple[ClientResponse, bytes]:
+        if lost:
+            raise _Lost("it never arrived")
         route = self._exchange.addresses.route(letter.url)
+        given = letter.overrides
         async with self._exchange.session.request(
             letter.method,
             URL(route.url, encoded=True),
             headers={**route.headers, **letter.headers},
             data=letter.body,
             allow_redirects=False,
-            timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS),
+            timeout=ClientTimeout(total=None, sock_connect=given.connect_seconds, sock_read=given.read_seconds),
         ) as response:
-            body = await _read(response)
-            text = body.decode(errors="replace")
-            self._journal.note("response", **letter.facts, status=response.status, body=text)
-            if not 200 <= response.status < 300:
-                raise NoAnswer(11200, f"{letter.facts['url']} answered {response.status}")
-            if len(body) > MAX_BODY_BYTES:
-                raise NoAnswer(11750, f"{letter.facts['url']} answered more than {MAX_BODY_BYTES} bytes")
-            return Reply(response.headers.get("Content-Type", ""), body)
+            return response, await _read(response)
 
 
 def valid_url(url: str, schemes: set[str]) -> bool:
@@ -173,6 +194,14 @@ def valid_url(url: str, schemes: set[str]) -> bool:
     except ValueError:
         return False
     return parts.scheme in schemes and _HOST.fullmatch(host) is not None and not re.search(r"\s", url)
+
+
+def valid_public_url(url: str) -> bool:
+    """Whether Twilio takes `url` as a number's webhook: `valid_url`, and of a host that the world could know.
+
+    https://www.twilio.com/docs/api/errors/21402
+    """
+    return valid_url(url, {"http", "https"}) and _PUBLIC_HOST.fullmatch(urlsplit(url).hostname or "") is not None
 
 
 async def _read(response: ClientResponse) -> bytes:
