@@ -12,7 +12,7 @@ from ringbridge.shared.base import Usage
 from ringbridge.telemetry.base import Metrics
 from ringbridge.turn import Brain
 
-__all__ = ["Parts"]
+__all__ = ["BrainParts", "Parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,25 @@ class Parts:
 
     engine: EngineAPI
     phone: PhoneAPI
-    brain: Brain
-    models: Model
+    brain: Brain | None
+    """`None` where brains are a service of their own."""
+    models: Model | None
+    """Likewise."""
     memory: CallerMemory
     usage: Usage
     clips: Callable[[str], Clips]
     """The bridge's own voice in a language, named by its code."""
+    clock: Callable[[], float]
+    metrics: Metrics
+    observers: tuple[Observer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BrainParts:
+    """What brains in a service of their own are handed. `observers` hear when a call has ended."""
+
+    brain: Brain
+    models: Model
     clock: Callable[[], float]
     metrics: Metrics
     observers: tuple[Observer, ...]

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -24,7 +25,7 @@ from ringbridge.live.clips import read_clips
 from ringbridge.llm.base import Model
 from ringbridge.llm.names import ModelName, parse_keys
 from ringbridge.llm.open import open_models
-from ringbridge.parts import Parts
+from ringbridge.parts import BrainParts, Parts
 from ringbridge.relay.clips import Clips
 from ringbridge.shared.base import Usage
 from ringbridge.shared.usage import open_usage
@@ -33,7 +34,7 @@ from ringbridge.telemetry.prometheus import PrometheusMetrics
 from ringbridge.telemetry.secrets import secret_values
 from ringbridge.turn import Brain
 
-__all__ = ["open_parts"]
+__all__ = ["open_brain_parts", "open_bridge_parts", "open_parts"]
 
 
 @asynccontextmanager
@@ -45,11 +46,27 @@ async def open_parts(
     clock: Callable[[], float] = time.time,
     observers: tuple[Observer, ...] = (),
 ) -> AsyncIterator[Parts]:
-    """Everything that the bridge leans on, closed in reverse.
+    """Everything that bridge and brain in one process lean on, closed in reverse.
 
     `brain` and `clips` stand in for those that the settings name; a brain that is handed over stays in this process.
     Raises `SettingsError` for clips that can't be read, and `BrainNotFound`.
     """
+    async with (
+        _open_words(settings, brain) as words,
+        open_bridge_parts(settings, clips=clips, clock=clock, observers=(*words.observers, *observers)) as parts,
+    ):
+        yield replace(parts, brain=words.brain, models=words.models)
+
+
+@asynccontextmanager
+async def open_bridge_parts(
+    settings: Settings,
+    *,
+    clips: Callable[[str], Clips] | None = None,
+    clock: Callable[[], float] = time.time,
+    observers: tuple[Observer, ...] = (),
+) -> AsyncIterator[Parts]:
+    """Everything that a bridge leans on whose brains are a service of their own. Raises `SettingsError`."""
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(
             open_elevenlabs(
@@ -67,18 +84,11 @@ async def open_parts(
         path = settings.memory_file
         loops_time = asyncio.get_running_loop().time
         metrics = PrometheusMetrics(loops_time)
-        if brain is None and settings.brain_processes:
-            brain = await stack.enter_async_context(open_brain(_hello(settings), settings.brain_processes))
-            observers = (brain.observe, *observers)
-        brain = brain or _brain(settings)
-        models = await stack.enter_async_context(_models(settings)())
-        if isinstance(brain, Agent):
-            models.warm()
         yield Parts(
             engine=engine,
             phone=phone,
-            brain=brain,
-            models=models,
+            brain=None,
+            models=None,
             usage=await stack.enter_async_context(_usage(settings, clock)),
             clips=clips or _clips(settings),
             memory=InMemory() if path is None else await stack.enter_async_context(open_sqlite_memory(path)),
@@ -86,6 +96,43 @@ async def open_parts(
             metrics=metrics,
             observers=(Lines(loops_time), metrics, *observers),
         )
+
+
+@asynccontextmanager
+async def open_brain_parts(
+    settings: Settings, *, brain: Brain | None = None, clock: Callable[[], float] = time.time
+) -> AsyncIterator[BrainParts]:
+    """Everything that brains lean on which are a service of their own. `brain` as above; raises `BrainNotFound`."""
+    async with _open_words(settings, brain) as words:
+        yield BrainParts(
+            brain=words.brain,
+            models=words.models,
+            clock=clock,
+            metrics=PrometheusMetrics(asyncio.get_running_loop().time),
+            observers=words.observers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    brain: Brain
+    models: Model
+    observers: tuple[Observer, ...]
+
+
+@asynccontextmanager
+async def _open_words(settings: Settings, brain: Brain | None) -> AsyncIterator[_Words]:
+    """Who finds the words, and who of that has to hear of calls."""
+    async with AsyncExitStack() as stack:
+        observers: tuple[Observer, ...] = ()
+        if brain is None and settings.brain_processes:
+            elsewhere = await stack.enter_async_context(open_brain(_hello(settings), settings.brain_processes))
+            brain, observers = elsewhere, (elsewhere.observe,)
+        brain = brain or _brain(settings)
+        models = await stack.enter_async_context(_models(settings)())
+        if isinstance(brain, Agent):
+            models.warm()
+        yield _Words(brain, models, observers)
 
 
 def _brain(settings: Settings) -> Brain:

@@ -14,7 +14,7 @@ PACKAGE = ROOT / "src/ringbridge"
 ROOMS = {
     "At the door: connections, requests, sockets that have not said who they are": ("web",),
     "A call: its stream, its conversation, its silences": ("relay", "live"),
-    "A turn: the brain's words": ("brain", "brains", "elsewhere", "tools"),
+    "A turn: the brain's words": ("brain", "brains", "elsewhere", "split", "tools"),
     "What vendors, models and stores may take": ("apis", "llm", "shared", "callers", "telemetry"),
     "What is remembered of calls, and what Twilio is told": ("calls", "wire"),
 }

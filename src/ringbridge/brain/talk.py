@@ -4,14 +4,14 @@ What the caller heard of a reply is, in this order: what the engine corrects it 
 last mark that came back; what the engine's own history says.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ringbridge import facts
 from ringbridge.facts import Fact
 from ringbridge.phrases import Phrases
 from ringbridge.turn import Message
 
-__all__ = ["FILLER_LETTER_MS", "Talk", "Told"]
+__all__ = ["FILLER_LETTER_MS", "Kept", "Talk", "Told"]
 
 FILLER_LETTER_MS = 70
 """A letter of a filler takes about so long to speak: what is heard for no longer than that is no answer yet."""
@@ -59,6 +59,27 @@ class _Reply:
         self.key += _letters(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that a talk knows, for a copy of it in another process. Personal."""
+
+    answered: int | None
+    silences: int
+    failures: int
+    wordless: int
+    gathering: bool
+    fillers: int
+    utterance: int
+    heard_since: bool
+    heard_out: bool | None
+    replies: tuple[_Reply, ...]
+    conversations: int
+    before: tuple[Message, ...]
+    told: tuple[Message, ...]
+    history: tuple[Message, ...]
+    said_since: tuple[str, ...]
+
+
 class Talk:
     """One call's conversation. `note` takes the facts of its audio, `tell` what the engine says was said."""
 
@@ -87,6 +108,37 @@ class Talk:
         self._said_since: list[str] = []
         self._keys: dict[str, str] = {}
         """The letters of each entry that was told last: most of them come again with the next transcript."""
+
+    # Copies
+
+    def kept(self) -> Kept:
+        """All that is known now."""
+        return Kept(
+            self.answered,
+            self.silences,
+            self.failures,
+            self.wordless,
+            self.gathering,
+            self._fillers,
+            self._utterance,
+            self._heard_since,
+            self._heard_out,
+            tuple(replace(reply, sent=[*reply.sent]) for reply in self._replies),
+            self._conversations,
+            self._before,
+            self._told,
+            self._history,
+            tuple(self._said_since),
+        )
+
+    def restore(self, kept: Kept) -> None:
+        """Know that, and nothing else."""
+        self.answered, self.silences, self.failures = kept.answered, kept.silences, kept.failures
+        self.wordless, self.gathering, self._fillers = kept.wordless, kept.gathering, kept.fillers
+        self._utterance, self._heard_since, self._heard_out = kept.utterance, kept.heard_since, kept.heard_out
+        self._replies = [replace(reply, sent=[*reply.sent]) for reply in kept.replies]
+        self._conversations, self._before, self._told = kept.conversations, kept.before, kept.told
+        self._history, self._said_since = kept.history, [*kept.said_since]
 
     # What was heard
 

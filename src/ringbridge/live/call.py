@@ -33,7 +33,7 @@ from ringbridge.turn import Call as CallCard
 from ringbridge.wire import engine, twilio
 
 if TYPE_CHECKING:
-    from ringbridge.live.replies import BrainSession
+    from ringbridge.live.replies import Attached
 
 __all__ = ["Call", "Services"]
 
@@ -115,7 +115,7 @@ class Call:
         self._stream_sid: StreamSid | None = None
         self._engine: Socket | None = None
         self._dialling: asyncio.Task[None] | None = None
-        self._brain: BrainSession | None = None
+        self._brain: Attached | None = None
         self._digits: list[str] = []
         self._brains_own: dict[str, Any] = {}
         self._asked: dict[int, asyncio.Future[bool]] = {}
@@ -225,17 +225,22 @@ class Call:
             if answer.cancelled():
                 self._handle(events.Unwanted(number))
 
-    def brain_attached(self, session: "BrainSession") -> None:
+    def brain_attached(self, session: "Attached") -> None:
         """A brain socket came for this conversation: the newest wins, an older one is closed."""
         if self._over.is_set():
             session.call_over()
             return
         replaced, self._brain = self._brain, session
-        if replaced is not None:
+        if replaced is not None and replaced is not session:
             replaced.replaced()
         self._handle(events.BrainAttached())
 
-    def brain_detached(self, session: "BrainSession") -> None:
+    def brain_lost(self, session: "Attached") -> None:
+        """That socket is lost and may come back. Until then no brain is there, but it is still told what happens."""
+        if session is self._brain:
+            self._handle(events.BrainDetached())
+
+    def brain_detached(self, session: "Attached") -> None:
         """A brain socket ended."""
         if session is self._brain:
             self._brain = None

@@ -9,7 +9,7 @@ raises `Unsupported` before anything is touched.
 import asyncio
 import logging
 import socket as sockets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -325,8 +325,9 @@ async def connect(
     dial: Callable[[str, int], Awaitable[sockets.socket]],
     tls: Any,
     heartbeat: float,
+    headers: Mapping[str, str] | None = None,
 ) -> Socket:
-    """Open a WebSocket to `url` over a connection that `dial` makes to a host and port.
+    """Open a WebSocket to `url` over a connection that `dial` makes to a host and port, with these `headers` more.
 
     Raises `UpgradeFailed` or `OSError`.
     """
@@ -345,6 +346,7 @@ async def connect(
             logger_name=_NOTHING,
             enable_auto_pong=False,
             max_frame_size=Bounds().message_bytes,
+            extra_headers=headers,
             max_redirects=0,
             read_buffer_init_size=READ_BUFFER_BYTES,
             socket_factory=open_tcp,

@@ -24,9 +24,28 @@ from ringbridge.plans import Plan
 from ringbridge.turn import Brain, Call, Turn
 from ringbridge.wire import brain as wire
 
-__all__ = ["BrainSession", "CallView", "FindCall"]
+__all__ = ["Attached", "BrainSession", "CallView", "FindCall"]
 
 log = get_logger(__name__)
+
+GOING_AWAY = 1001
+"""The close code of RFC 6455, 7.4.1, for a server that goes down."""
+
+
+class Attached(Protocol):
+    """What a call tells the brain socket that serves it."""
+
+    def replaced(self) -> None:
+        """A newer socket serves the conversation."""
+
+    def call_over(self) -> None:
+        """The call has ended."""
+
+    def overheard(self, text: str) -> None:
+        """The engine has understood this of what the caller is saying; the transcript may say otherwise."""
+
+    def note(self, fact: facts.Fact) -> None:
+        """Something has happened on the call."""
 
 
 class CallView(Protocol):
@@ -122,6 +141,10 @@ class BrainSession:
     def call_over(self) -> None:
         """The call has ended: stop talking, and close the socket."""
         self._handle(events.CallOver())
+
+    async def leave(self) -> None:
+        """The process stops: close the socket, so that another may be dialled in its place."""
+        await self._socket.close(GOING_AWAY, "the process stops")
 
     def overheard(self, text: str) -> None:
         """The engine has understood this of what the caller is saying; the transcript may say otherwise."""

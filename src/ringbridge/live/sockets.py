@@ -1,6 +1,7 @@
 """Opening WebSockets: by picows; accepted ones by aiohttp alone where picows can't take them over."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -26,11 +27,13 @@ async def accept(request: web.Request, bounds: Bounds = _ANYTHING) -> Socket:
     return await aiohttp_socket.accept(request, bounds)
 
 
-async def connect(dialler: Dialler, url: str, *, seconds: float, heartbeat: float) -> Socket:
-    """Open a WebSocket to `url` within `seconds`, DNS and TLS included.
+async def connect(
+    dialler: Dialler, url: str, *, seconds: float, heartbeat: float, headers: Mapping[str, str] | None = None
+) -> Socket:
+    """Open a WebSocket to `url` within `seconds`, DNS and TLS included; `headers` go with the request.
 
     A peer that sends nothing for `heartbeat` seconds is pinged; one that does not answer half as long is gone.
     Raises `TimeoutError`, `UpgradeFailed` or `OSError`.
     """
     async with asyncio.timeout(seconds):
-        return await picows_socket.connect(url, dial=dialler.tcp, tls=dialler.tls, heartbeat=heartbeat)
+        return await picows_socket.connect(url, dial=dialler.tcp, tls=dialler.tls, heartbeat=heartbeat, headers=headers)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from ringbridge.apis.dialling import open_dialler
+from ringbridge.apis.dialling import Dialler, open_dialler
 from ringbridge.calls.documents import (
     CALL_ENDED,
     DIAL_ENDED,
@@ -28,22 +28,21 @@ from ringbridge.live.roster import Roster
 from ringbridge.live.sounds import Sounds
 from ringbridge.live.tasks import Tasks
 from ringbridge.parts import Parts
+from ringbridge.split.messages import CALLS
 from ringbridge.web import calls
-from ringbridge.web.brain import MAX_WAITING_BRAINS, BrainDesk
+from ringbridge.web.brain import BRAIN, MAX_WAITING_BRAINS, brain_route
 from ringbridge.web.calls import CallDesk
 from ringbridge.web.gate import Gate
 from ringbridge.web.guards import TwilioGuard, guard_errors, hide_server
-from ringbridge.web.health import HealthDesk
+from ringbridge.web.internal import InternalDesk
 from ringbridge.web.lobby import Lobby
 from ringbridge.web.media import MAX_WAITING_STREAMS, MediaDesk
-from ringbridge.web.metrics import METRICS, MetricsDesk
+from ringbridge.web.operator import operator_routes
 
-__all__ = ["ROSTER", "open_app"]
+__all__ = ["BRAIN", "ROSTER", "open_app"]
 
 ROSTER = web.AppKey("ROSTER", Roster)
 """The calls in progress of an application."""
-
-BRAIN = "/ws"
 
 COUNT_SECONDS = 1.0
 """How long the minutes of the calls that end only now may take to be counted."""
@@ -54,7 +53,10 @@ NONCE_BYTES = 16
 
 @asynccontextmanager
 async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Application]:
-    """The bridge as an aiohttp application. Leaving the context ends every call and gives everything back."""
+    """The bridge as an aiohttp application. Leaving the context ends every call and gives everything back.
+
+    Where `parts` have no brain, ElevenLabs dials those of another service, which ask here for their calls.
+    """
     ledger = Ledger(parts.clock)
     tokens = CallTokens(settings.shared_secrets)
     documents = _documents(settings, tokens, parts.clock)
@@ -81,13 +83,6 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
         )
         greeting = settings.greeting or None
         async with Roster(services, greeting=greeting, default=settings.default_engine) as roster:
-            facilities = Facilities(
-                memory=parts.memory,
-                models=parts.models,
-                sounds=Sounds(dialler.session),
-                tasks=roster.tasks,
-                transfer_numbers=dict(settings.transfer_numbers),
-            )
             roster.tasks.start(reap(roster, parts.phone), name="look after the calls")
             app = web.Application(middlewares=[guard_errors])
             app[ROSTER] = roster
@@ -108,12 +103,11 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
                     tokens=tokens,
                     documents=documents,
                     roster=roster,
-                    facilities=facilities,
                     gate=gate,
                     streams=streams,
-                    brains=brains,
                 )
             )
+            app.add_routes([_brains(settings, parts, roster=roster, dialler=dialler, lobby=brains)])
             yield app
         await counting.close(grace=COUNT_SECONDS)
 
@@ -140,10 +134,8 @@ def _routes(
     tokens: CallTokens,
     documents: Documents,
     roster: Roster,
-    facilities: Facilities,
     gate: Gate,
     streams: Lobby,
-    brains: Lobby,
 ) -> list[web.RouteDef]:
     guard = TwilioGuard(
         origin=str(settings.public_url),
@@ -161,23 +153,6 @@ def _routes(
         refused=settings.refused_callers,
     )
     media = MediaDesk(guard=guard, roster=roster, ledger=ledger, tokens=tokens, clock=parts.clock, lobby=streams)
-    brain = BrainDesk(
-        shared_secrets=settings.shared_secrets,
-        api_keys=settings.elevenlabs_api_keys,
-        check_token=settings.brain_auth == "both",
-        clock=parts.clock,
-        brain=parts.brain,
-        find_call=roster.find,
-        lobby=brains,
-        patience=settings.patience,
-        facilities=facilities,
-        speculates=settings.speculate,
-    )
-    health = HealthDesk(roster)
-    token = settings.metrics_token
-    metrics = MetricsDesk(
-        parts.metrics.page, token.get_secret_value() if token else None, public_host=settings.public_url.host
-    )
     return [
         web.post(calls.INCOMING_CALL, desk.incoming_call),
         web.post(CALL_ENDED, desk.call_ended),
@@ -187,8 +162,28 @@ def _routes(
         web.post(STREAM_STATUS, desk.stream_status),
         web.post(calls.FALLBACK, desk.fallback),
         web.get(MEDIA_STREAM, media.handle, allow_head=False),
-        web.get(BRAIN, brain.handle, allow_head=False),
-        web.get("/healthz", health.healthz),
-        web.get("/readyz", health.readyz),
-        web.get(METRICS, metrics.handle),
+        *operator_routes(settings, parts.metrics, roster),
     ]
+
+
+def _brains(settings: Settings, parts: Parts, *, roster: Roster, dialler: Dialler, lobby: Lobby) -> web.RouteDef:
+    """Where words come from: ElevenLabs' sockets, or those of the brains' own service."""
+    transfer_numbers = dict(settings.transfer_numbers)
+    if parts.brain is None or parts.models is None:
+        internal = InternalDesk(
+            shared_secrets=settings.shared_secrets,
+            roster=roster,
+            memory=parts.memory,
+            transfer_numbers=transfer_numbers,
+        )
+        return web.get(CALLS, internal.handle, allow_head=False)
+    facilities = Facilities(
+        memory=parts.memory,
+        models=parts.models,
+        sounds=Sounds(dialler.session),
+        tasks=roster.tasks,
+        transfer_numbers=transfer_numbers,
+    )
+    return brain_route(
+        settings, brain=parts.brain, find_call=roster.find, facilities=facilities, lobby=lobby, clock=parts.clock
+    )

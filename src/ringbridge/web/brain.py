@@ -1,6 +1,5 @@
 """`GET /ws`: where ElevenLabs dials for words."""
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +8,7 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 
 from ringbridge.brain.turns import Patience
+from ringbridge.config import Settings
 from ringbridge.errors import BrainTokenRefused
 from ringbridge.ids import ConversationId
 from ringbridge.live.line import Facilities
@@ -18,19 +18,20 @@ from ringbridge.live.sockets import accept
 from ringbridge.log import get_logger
 from ringbridge.turn import Brain
 from ringbridge.web.lobby import Lobby
+from ringbridge.web.secret import SECRET_HEADER, has_secret, only
 from ringbridge.wire import brain_token
 
-__all__ = ["MAX_WAITING_BRAINS", "BrainDesk"]
+__all__ = ["BRAIN", "MAX_WAITING_BRAINS", "BrainDesk", "brain_route"]
 
 log = get_logger(__name__)
+
+BRAIN = "/ws"
 
 MAX_WAITING_BRAINS = 100
 """Brain sockets that may wait until their call is found; the one that has waited longest makes room."""
 
 BOUNDS = Bounds(message_bytes=1024 * 1024, texts_per_second=500)
 """A transcript holds the whole conversation, some 100 KB for an hour; a conversation has few messages in a second."""
-
-_SECRET_HEADER = "x-api-key"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +87,43 @@ class BrainDesk:
         self.facilities.tasks.start(socket.close(POLICY_VIOLATION, "refused"), name="close a refused brain socket")
 
     def _secret_problems(self, headers: CIMultiDictProxy[str]) -> list[str]:
-        given = _only(headers, _SECRET_HEADER)
-        equal = [hmac.compare_digest(_bytes(given), _bytes(secret)) for secret in self.shared_secrets]
-        if any(equal):
+        if has_secret(headers, self.shared_secrets):
             return []
-        how = "does not equal SHARED_SECRET" if given else "is missing"
+        how = "does not equal SHARED_SECRET" if only(headers, SECRET_HEADER) else "is missing"
         mend = "in the speech engine, set request_headers (together with ws_url) to send the value of SHARED_SECRET"
-        return [f"{_SECRET_HEADER} {how}: {mend}"]
+        return [f"{SECRET_HEADER} {how}: {mend}"]
 
     def _token_problems(self, headers: CIMultiDictProxy[str]) -> list[str]:
         if not self.check_token:
             return []
-        given = _only(headers, brain_token.HEADER)
+        given = only(headers, brain_token.HEADER)
         problems = [_token_problem(given, key, self.clock()) for key in self.api_keys]
         return [] if None in problems else [problem for problem in problems[:1] if problem is not None]
+
+
+def brain_route(
+    settings: Settings,
+    *,
+    brain: Brain,
+    find_call: FindCall,
+    facilities: Facilities,
+    lobby: Lobby,
+    clock: Callable[[], float],
+) -> web.RouteDef:
+    """The route, with a desk as the settings have it."""
+    desk = BrainDesk(
+        shared_secrets=settings.shared_secrets,
+        api_keys=settings.elevenlabs_api_keys,
+        check_token=settings.brain_auth == "both",
+        clock=clock,
+        brain=brain,
+        find_call=find_call,
+        lobby=lobby,
+        patience=settings.patience,
+        facilities=facilities,
+        speculates=settings.speculate,
+    )
+    return web.get(BRAIN, desk.handle, allow_head=False)
 
 
 def _token_problem(token: str, key: str, now: float) -> str | None:
@@ -108,13 +132,3 @@ def _token_problem(token: str, key: str, now: float) -> str | None:
     except BrainTokenRefused as refused:
         return str(refused)
     return None
-
-
-def _only(headers: CIMultiDictProxy[str], name: str) -> str:
-    """The value of a header. One that comes twice may mean another value to the proxy before us: it counts as none."""
-    values = headers.getall(name, [])
-    return values[0] if len(values) == 1 else ""
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode(errors="surrogateescape")

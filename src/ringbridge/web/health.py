@@ -1,19 +1,29 @@
 """`GET /healthz`: the process answers. `GET /readyz`: it can take calls."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
-from ringbridge.live.roster import Roster
+__all__ = ["Calls", "HealthDesk"]
 
-__all__ = ["HealthDesk"]
+
+class Calls(Protocol):
+    """The calls in progress."""
+
+    is_draining: bool
+    """Whether no new one is taken."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class HealthDesk:
     """Answers whoever watches the process: container, balancer, operator."""
 
-    roster: Roster
+    calls: Calls
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """200 as long as the event loop turns."""
@@ -21,5 +31,5 @@ class HealthDesk:
 
     async def readyz(self, _request: web.Request) -> web.Response:
         """200 while calls are taken, 503 while we are leaving; with the number of calls in progress."""
-        ready = not self.roster.is_draining
-        return web.json_response({"ready": ready, "calls": len(self.roster)}, status=200 if ready else 503)
+        ready = not self.calls.is_draining
+        return web.json_response({"ready": ready, "calls": len(self.calls)}, status=200 if ready else 503)
