@@ -32,6 +32,7 @@ from ringbridge.setting_types import (
     HoursText,
     ModelKeys,
     Models,
+    Numbers,
     OneOrTwo,
     OnOff,
     Origin,
@@ -45,7 +46,7 @@ from ringbridge.setting_types import (
     both,
 )
 
-__all__ = ["FromEnvironment", "Row", "Settings", "describe", "load", "load_settings"]
+__all__ = ["BrainSettings", "BridgeSettings", "FromEnvironment", "Row", "Settings", "describe", "load", "load_settings"]
 
 _AnySettings = TypeVar("_AnySettings", bound="FromEnvironment")
 
@@ -158,6 +159,11 @@ class Settings(FromEnvironment):
         description="In how many processes of their own brains run. 0: in the bridge's, where a brain that computes or "
         "blocks, be it for 10 ms, makes the audio of all calls late. In others it delays only the words of those calls "
         "that share its process. Not on Windows.",
+    )
+    bridge_url: Url | None = Field(
+        default=None,
+        examples=["http://bridge:3001"],
+        description="Where `serve --only brain` finds the bridge, past the proxy. It shows `SHARED_SECRET` there.",
     )
     llms: Models = Field(
         default=(),
@@ -284,6 +290,11 @@ class Settings(FromEnvironment):
         examples=["A call from the phone assistant."],
         description="What the human hears first who takes a transferred call.",
     )
+    allowed_numbers: Numbers = Field(
+        default=(),
+        examples=["+14155550126,+442079460123"],
+        description="Whom `ringbridge call` may phone, comma-separated; nobody else.",
+    )
     memory_file: Annotated[Path | None, Hint("", otherwise="kept until the process ends")] = Field(
         default=None,
         examples=["callers.sqlite"],
@@ -378,6 +389,24 @@ class Settings(FromEnvironment):
     def shared_secrets(self) -> tuple[str, ...]:
         """The secret in use, with which we sign, and during a rotation the one before it, which still holds."""
         return both(self.shared_secret)
+
+
+class BridgeSettings(Settings):
+    """Of a bridge whose brains are a service of their own: no model's key is needed."""
+
+    @field_validator("openai_api_key")
+    @classmethod
+    def _needed_without_brain(cls, key: SecretStr | None, _info: ValidationInfo) -> SecretStr | None:
+        return key
+
+
+class BrainSettings(Settings):
+    """Of brains that are a service of their own: nothing of Twilio's is needed, and no engine, but the bridge is."""
+
+    speech_engine_id: EngineId = Field(default="", validate_default=False)
+    twilio_account_sid: AccountSidText = Field(default="", validate_default=False)
+    twilio_auth_token: OneOrTwo = Field(default=SecretStr(""), validate_default=False)
+    bridge_url: Annotated[Url, Hint("write where the bridge is, like http://bridge:3001")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ __all__ = [
     "HoursText",
     "ModelKeys",
     "Models",
+    "Numbers",
     "OnOff",
     "OneOrTwo",
     "Origin",
@@ -157,6 +158,18 @@ def _callers(value: object) -> object:
     return parse_callers(value) if isinstance(value, str) else value
 
 
+def _numbers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    numbers = []
+    for position, part in enumerate(value.split(","), 1):
+        try:
+            numbers.append(_e164(part))
+        except ValueError as error:
+            raise ValueError(f"has an entry, no. {position}, that {error}") from None
+    return tuple(numbers)
+
+
 def _redis_url(secret: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(secret.get_secret_value())
@@ -222,5 +235,8 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Engines = Annotated[tuple[EngineChoice, ...], BeforeValidator(_engines), Hint("write language:engine")]
 Models = Annotated[tuple[ModelName, ...], BeforeValidator(_models), Hint("write openai:MODEL or openai@URL:MODEL")]
 ModelKeys = Annotated[SecretStr, AfterValidator(_model_keys), Hint("write host=key")]
+Numbers = Annotated[tuple[str, ...], BeforeValidator(_numbers), Hint("write numbers like +14155550123")]
+"""Several in E.164."""
+
 TransferNumbers = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_transfer_numbers), Hint("write name:number")]
 """Pairs of a name and its number in E.164."""

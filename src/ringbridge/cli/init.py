@@ -1,73 +1,79 @@
 """`ringbridge init`: the beginnings of a brain of one's own."""
 
+import os
 import secrets
 import shlex
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
+from ringbridge.cli.beginnings import BEGINNINGS
 from ringbridge.cli.settings_text import dotenv
 
 __all__ = ["command"]
 
-_BRAIN = '''\
-"""The brain of your phone number: what it yields, the caller hears."""
-
-from collections.abc import AsyncIterator
-
-from ringbridge import Turn
-
-
-async def reply(turn: Turn) -> AsyncIterator[str]:
-    """Answer one turn. Yield in pieces: each is spoken as soon as it is there."""
-    if "hours" in turn.text:
-        yield "We are open from nine to five."
-        return
-    yield f"You said: {turn.text}. "
-    yield "What else can I do for you?"
-'''
-
-_TEST = '''\
-"""A phone call to the brain, through the real bridge; it needs no account and no network."""
-
-import pytest
-from brain import reply
-
-
-@pytest.fixture
-def brain():
-    return reply
-
-
-async def test_the_caller_hears_an_answer(phone):
-    call = await phone.dial()
-    await call.say("a table for two please")
-    assert "a table for two" in await call.heard()
-'''
+_PLAIN: Final = "plain"
 
 _NEXT = """
 Run next:
 {cd}  ringbridge talk --brain brain.py:reply
   ringbridge simulate --brain brain.py:reply --say "A table for two, please"
   python -m pytest          the same, as a test (it needs pytest)
+  ringbridge doctor         what is left to do for real calls
   ringbridge serve          for real calls, once .env is filled in
 """
 
+_CHOICES: Final = "\n".join(f"{name:<13} {beginning.summary}" for name, beginning in BEGINNINGS.items())
 
-@click.command("init")
+
+@click.command("init", epilog=f"\b\nBrains:\n{_CHOICES}")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-def command(folder: Path) -> None:
+@click.option("--brain", type=click.Choice([*BEGINNINGS]), help=f"What to begin with.  [default: asked, else {_PLAIN}]")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+def command(folder: Path, *, brain: str | None, yes: bool) -> None:
     """Write brain.py, test_brain.py and .env into FOLDER (the current one by default).
 
-    Nothing is ever overwritten.
+    In a terminal, asks for what .env needs and the environment does not have; each key is checked as it is typed.
+    Nothing is ever overwritten: a .env that is there stays as it is.
     """
-    files = {"brain.py": _BRAIN, "test_brain.py": _TEST, ".env": _settings()}
-    there = [name for name in files if (folder / name).exists()]
-    if there:
+    there = [name for name in ("brain.py", "test_brain.py", ".env") if (folder / name).exists()]
+    if there not in ([], [".env"]):
         raise click.ClickException(
             f"{folder.absolute()} has {', '.join(there)} already, and nothing is overwritten.\n"
             "Name an empty folder: ringbridge init my-phone"
         )
+    asks = sys.stdin.isatty() and not yes
+    beginning = BEGINNINGS[brain or (_choose() if asks else _PLAIN)]
+    answers = _ask(asks_model=beginning.asks_model) if asks and not there else {}
+    files = {"brain.py": beginning.brain, "test_brain.py": beginning.test}
+    if not there:
+        files[".env"] = _settings(answers)
+    _write_all(folder, files)
+    for name in there:
+        click.echo(f"kept {folder / name}; `ringbridge doctor` tells what it lacks")
+    click.echo(_NEXT.format(cd="" if folder == Path() else f"  cd {shlex.quote(str(folder))}\n"), nl=False)
+
+
+def _choose() -> str:
+    click.echo(f"{_CHOICES}\n")
+    return str(click.prompt("Which brain do you begin with?", type=click.Choice([*BEGINNINGS]), default=_PLAIN))
+
+
+def _ask(*, asks_model: bool) -> dict[str, str]:
+    from ringbridge.cli.asking import ask_settings  # noqa: PLC0415 - who asks nothing does not wait for it
+
+    click.echo("What you leave empty stays open in .env.")
+    return ask_settings(os.environ, asks_model=asks_model)
+
+
+def _settings(answers: dict[str, str]) -> str:
+    head = "# Ringbridge's settings. They hold secrets: keep this file out of version control.\n\n"
+    return head + dotenv({"SHARED_SECRET": secrets.token_hex(), "BRAIN": "brain.py:reply", **answers})
+
+
+def _write_all(folder: Path, files: dict[str, str]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -77,12 +83,6 @@ def command(folder: Path) -> None:
         raise click.ClickException(
             f"{error.filename}: {error.strerror}. Name a folder that you may write to."
         ) from error
-    click.echo(_NEXT.format(cd="" if folder == Path() else f"  cd {shlex.quote(str(folder))}\n"), nl=False)
-
-
-def _settings() -> str:
-    head = "# Ringbridge's settings. They hold secrets: keep this file out of version control.\n\n"
-    return head + dotenv({"SHARED_SECRET": secrets.token_hex(), "BRAIN": "brain.py:reply"})
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from importlib import import_module
 import click
 
 from ringbridge import __version__
-from ringbridge.errors import RingbridgeError, SettingsError
+from ringbridge.cli.errors import complaint
 
 __all__ = ["COMMANDS", "cli"]
 
@@ -20,13 +20,19 @@ class Verb:
 
 
 COMMANDS = {
+    "up": Verb("ringbridge.cli.up", "Answer your Twilio number from this machine; set up, and put back after."),
     "serve": Verb("ringbridge.cli.serve", "Answer the calls of your Twilio number."),
+    "setup": Verb("ringbridge.cli.setup", "Make the speech engine and the number as they should be."),
+    "doctor": Verb("ringbridge.cli.doctor", "See what keeps calls from working, and how to mend it."),
+    "call": Verb("ringbridge.cli.call", "Have your Twilio number phone somebody, such as you."),
     "simulate": Verb("ringbridge.cli.simulate", "Play a phone call here, without any account."),
     "talk": Verb("ringbridge.cli.talk", "Talk with your brain by keyboard."),
+    "phone": Verb("ringbridge.cli.phone", "Speak with your brain in a browser, without any account."),
     "engine": Verb("ringbridge.cli.engine", "Run the offline twin of ElevenLabs on its own."),
     "clips": Verb("ringbridge.cli.clips", "Have the bridge's own voice spoken, for when the engine can't speak."),
     "init": Verb("ringbridge.cli.init", "Begin a brain of your own, with its test."),
     "forget": Verb("ringbridge.cli.forget", "Forget what was kept about a caller."),
+    "completion": Verb("ringbridge.cli.completion", "Print what your shell needs to complete these commands."),
     "fallback-twiml": Verb("ringbridge.cli.fallback", "Print what Twilio is to say when nobody answers it."),
 }
 
@@ -50,20 +56,17 @@ class _Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except SettingsError as error:
-            raise click.ClickException(_settings(error)) from error
-        except RingbridgeError as error:
-            raise click.ClickException(str(error)) from error
-
-
-def _settings(error: SettingsError) -> str:
-    lines = "\n".join(f"  {problem}" for problem in error.problems)
-    return f"some settings need mending, in the environment or in .env:\n{lines}"
+        except Exception as error:
+            told = complaint(error, ctx.invoked_subcommand, debug=ctx.params["debug"])
+            if told is error:
+                raise
+            raise told from error
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="ringbridge %(version)s")
-def cli() -> None:
+@click.option("--debug", is_flag=True, help="Show the traceback where a command fails.")
+def cli(*, debug: bool) -> None:
     """Put your own LLM on a phone number.
 
     Begin with `ringbridge simulate`, which needs no account.

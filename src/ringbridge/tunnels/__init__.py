@@ -1,0 +1,1 @@
+"""A public name for this machine, lent by a tunnel: ngrok's or Cloudflare's, whichever is installed."""
