@@ -29,8 +29,9 @@ class Sounds(Voice):
         self._running = errand
         paid = self._paid()
         self._sound_left.extend(sound.pieces)
+        rest = map(ToTwilio, self.lane.mark_rest())
         self.lane.playout.begin_sound()
-        return [*paid, *self._play_on(), *self._playing()]
+        return [*paid, *rest, *self._play_on(), *self._playing()]
 
     def _play_on(self) -> list[Command]:
         """A long sound goes out as it is played: all at once, it would not fit into a socket's buffer."""

@@ -1,7 +1,7 @@
 """Where one call stands: what the layers of its machine share. Nothing is decided here."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -56,12 +56,21 @@ class Phase(Enum):
 class State:
     """The lowest layer. `lane` carries the call's audio."""
 
-    def __init__(self, *, variables: Mapping[str, str], greeting: str | None, clips: Clips, max_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        variables: Mapping[str, str],
+        greeting: str | None,
+        clips: Clips,
+        max_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
         """`variables` tell the engine about the call; `greeting` overrides its first message, if it allows that.
 
         `clips` are the bridge's own voice; the call may last `max_seconds` from its first stream on.
+        `clock` tells seconds, and never goes back.
         """
-        self.lane = Lane()
+        self.lane = Lane(clock)
         self._clips = clips
         self._max_seconds = max_seconds
         self._variables = dict(variables)
