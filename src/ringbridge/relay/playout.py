@@ -8,7 +8,6 @@ more has come. Between two of them the clock tells, as what is queued plays in r
 still out. A mark behind each piece would cost a seventh of all that a call costs.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -57,7 +56,7 @@ class Playout:
         """The name of the mark that was given last."""
         self._epoch = 0
         self._marks = 0
-        self._pending: deque[_Pending] = deque()
+        self._pending: list[_Pending] = []
         self._reply_ms = 0.0
         self._queued_ms = 0.0
         self._marked_ms = 0.0
@@ -66,7 +65,7 @@ class Playout:
         self._heard_ms = 0.0
         self._played_ms = 0.0
         self._played_at = 0.0
-        self._letters: deque[tuple[int | None, str, float]] = deque()
+        self._letters: list[tuple[int | None, str, float]] = []
         self._is_new_piece = True
         self._ended: int | None = None
         self._told_whole: int | None = None
@@ -124,17 +123,17 @@ class Playout:
 
     def echoed(self, name: str) -> Heard | None:
         """A mark came back. Gives the new position; `None` if it tells nothing (an older epoch, a name not ours)."""
-        if not self._pending or (self._pending[0].name != name and all(mark.name != name for mark in self._pending)):
+        number = next((number for number, mark in enumerate(self._pending) if mark.name == name), None)
+        if number is None:
             return None
-        while True:  # a mark that was lost on the way was heard if a later one was
-            mark = self._pending.popleft()
-            if mark.name == name:
-                break
+        mark = self._pending[number]
+        del self._pending[: number + 1]  # a mark that was lost on the way was heard if a later one was
         self._heard_ms = mark.total_ms
         self._plays_from(mark.total_ms)
         self.heard = Heard(mark.event_id, round(mark.reply_ms))
-        while self._letters and self._letters[0][0] != mark.event_id:
-            self._letters.popleft()
+        if self._letters and self._letters[0][0] != mark.event_id:
+            first = next((at for at, letter in enumerate(self._letters) if letter[0] == mark.event_id), 0)
+            del self._letters[:first]
         return self.heard
 
     def ended(self, reply: int) -> None:

@@ -1,6 +1,5 @@
 """Where one call stands: what the layers of its machine share. Nothing is decided here."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -98,7 +97,7 @@ class State:
         self._running: Errand | None = None
         self._gathering: CollectDigits | None = None
         self._sound_ends = ""
-        self._sound_left: deque[str] = deque()
+        self._sound_left: list[str] = []
         self._human = Dial.RINGING
 
     @property
