@@ -86,6 +86,7 @@ class OneCall:
 
     def __init__(self) -> None:
         self.talk = Talk(ENGLISH)
+        self.ids = {"call_sid": "CA1", "conversation_id": "conv_1"}
 
     def card(self) -> Call:
         return Call("CA1", "+15550100", "+15550101", "conv_1")  # type: ignore[arg-type]

@@ -74,8 +74,8 @@ def main() -> int:
 
 def _measured(hall: Hall, contender: Contender, calls: int, seconds: float) -> tuple[Load, str]:
     with hall.stage(contender) as stage:
+        stage.use_brains()
         stage.dial(calls)
-        stage.dial_brains()
         load, noise = hall.watched(stage, seconds)
         stage.hang_up()
     return load, noise.spoils_time()

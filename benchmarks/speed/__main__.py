@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed --quick
 
-Each is put between two players of ours, who are Twilio and ElevenLabs at full load. A whole run takes three quarters
-of an hour and rewrites docs/performance.md with its plots. The exit code is 3 where the machine was too noisy.
+Each is put between two players of ours, who are Twilio and ElevenLabs at full load. A whole run takes twelve minutes
+and rewrites docs/performance.md with its plots. The exit code is 3 where the machine was too noisy.
 """
 
 import argparse
@@ -50,13 +50,11 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Compares bridges in one run, in turns.")
     parser.add_argument("--quick", action="store_true", help="in two minutes, with fewer figures and bridges")
-    parser.add_argument(
-        "--calls", type=_calls, help="calls at once  [default: 100, then 200; Ringbridge also 50 and 300]"
-    )
+    parser.add_argument("--calls", type=_calls, help="calls at once  [default: 100, and for some 50, 200, 300]")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=[one.name for one in CONTENDERS])
     parser.add_argument("--figure", nargs="+", choices=FIGURES)
-    parser.add_argument("--rounds", type=int, help="[default: 3]")
-    parser.add_argument("--seconds", type=float, help="of each measurement under load  [default: 5]")
+    parser.add_argument("--rounds", type=int, help="[default: 3; quick: 2]")
+    parser.add_argument("--seconds", type=float, help="of each measurement under load  [default: 2.4; quick: 2]")
     parser.add_argument(f"--{ON_REQUEST}", action="store_true", help=f"with {ON_REQUEST}, which takes long to install")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every value that was measured")
     parser.add_argument("--into", type=Path, default=Path("docs"), help="the folder of the report  [default: docs]")
@@ -72,7 +70,7 @@ def _calls(text: str) -> int:
 
 
 def _items(options: argparse.Namespace) -> list[Item]:
-    make, seconds = (quick, 2.0) if options.quick else (whole, 5.0)
+    make, seconds = (quick, 2.0) if options.quick else (whole, 2.4)
     items = make(options.calls, options.seconds or seconds)
     return [item for item in items if not options.figure or item.figures & set(options.figure)]
 

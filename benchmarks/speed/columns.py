@@ -32,12 +32,13 @@ def tables(results: Results) -> tuple[Table, ...]:
     return (
         Table(
             "CPU per relayed frame, side by side",
-            "As a share of the guide's sample, which carries as many calls on the same core at the same time.",
-            tuple(Column(f"beside, {where}", where, "", 2) for where in _loads(results, "beside")),
+            "User and system time of the bridge's process for each frame that reached the other side, while the "
+            "guide's sample carries as many calls on the same core; first, as a share of the sample's.",
+            tuple(Column(f"beside, {where}", where, "µs") for where in _loads(results, "beside")),
         ),
         Table(
-            "CPU per relayed frame, one after the other",
-            "User and system time of the bridge's process for each frame that reached the other side.",
+            "CPU per relayed frame, alone on the core",
+            "One bridge after the other.",
             tuple(Column(f"cpu, {where}", where, "µs") for where in _loads(results, "cpu")),
         ),
         Table(
@@ -59,7 +60,8 @@ def tables(results: Results) -> tuple[Table, ...]:
         ),
         Table(
             "CPU per answered call",
-            "From the webhook to the end, with nothing but a greeting in it.",
+            "From the webhook to the end, the brain's socket included, with nothing but a greeting in it, while the "
+            "guide's sample answers as many on the same core.",
             (Column("answer, ws", "ws", "ms", 2), Column("answer, wss", "wss", "ms", 2)),
         ),
         Table(

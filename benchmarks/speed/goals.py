@@ -48,11 +48,11 @@ def _growth(of: str, since: str) -> _Value:
 _UP, _DOWN = "latency up {}, ws, 100 calls", "latency down {}, ws, 100 calls"
 
 GOALS: Final = (
-    Goal("CPU per frame, 100 calls, of the sample's, side by side", 0.50, _median("beside, ws, 100 calls")),
-    Goal("CPU per frame with wss, of the sample's with wss, side by side", 0.55, _median("beside, wss, 100 calls")),
+    Goal("CPU per frame, 100 calls, of the sample's", 0.50, _ratio("beside, ws, 100 calls")),
+    Goal("CPU per frame, 200 calls, of the sample's", 0.50, _ratio("beside, ws, 200 calls")),
+    Goal("CPU per frame with wss, of the sample's with wss", 0.55, _ratio("beside, wss, 100 calls")),
     Goal("CPU per frame, 100 calls, of Node's, each beside the sample", 0.75, _ratio("beside, ws, 100 calls", "node")),
-    Goal("CPU per frame, 200 calls, of the sample's", 0.50, _ratio("cpu, ws, 200 calls")),
-    Goal("CPU per frame, 200 calls, of Node's", 0.75, _ratio("cpu, ws, 200 calls", "node")),
+    Goal("CPU per frame, 200 calls, of Node's, each beside the sample", 0.75, _ratio("beside, ws, 200 calls", "node")),
     Goal("CPU per frame at 300 calls, of that at 50", 1.0, _growth("cpu, ws, 300 calls", "cpu, ws, 50 calls")),
     Goal("latency, median", 0.5, _worse(_median(_UP.format("p50")), _median(_DOWN.format("p50"))), " ms"),
     Goal("latency, p99", 3.0, _worse(_median(_UP.format("p99")), _median(_DOWN.format("p99"))), " ms"),

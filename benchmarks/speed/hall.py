@@ -10,7 +10,7 @@ from benchmarks.speed.contenders import Contender
 from benchmarks.speed.machine import Cores, split_cores
 from benchmarks.speed.noise import Noise, Watch, spin_seconds
 from benchmarks.speed.players.process import Player
-from benchmarks.speed.results import Measured, Results
+from benchmarks.speed.results import REFERENCE, Measured, Results
 from benchmarks.speed.stage import Load, Stage, on_stage
 
 __all__ = ["Hall"]
@@ -44,10 +44,10 @@ class Hall:
                 on_stage(contender, callers, engine, core=self.core, base_url=base_url, certificate=certificate)
             )
 
-    def watch(self, stage: Stage) -> Callable[[], Noise]:
-        """Watch the machine from now on; what is given says how noisy it was since."""
-        core = Watch(self.core, stage.process.pid)
-        others = Watch(self.others, stage.callers.pid, stage.engine.pid)
+    def watch(self, *stages: Stage) -> Callable[[], Noise]:
+        """Watch the machine from now on; what is given says how noisy it was since, but for these stages."""
+        core = Watch(self.core, *(one.process.pid for one in stages))
+        others = Watch(self.others, *(player.pid for one in stages for player in (one.callers, one.engine)))
 
         def noise() -> Noise:
             (stolen, strange), (_, beside) = core.shares(), others.shares()
@@ -71,3 +71,12 @@ class Hall:
     ) -> None:
         """Keep a value."""
         self.results.values.append(Measured(what, contender.name, number, value, spoilt, at_least))
+
+    def note_pair(
+        self, what: str, contender: Contender, number: int, value: float, beside: float, *, spoilt: str = ""
+    ) -> None:
+        """Keep a value, and the reference's that was measured beside it."""
+        self.results.values += (
+            Measured(what, contender.name, number, value, spoilt, beside=beside),
+            Measured(what, REFERENCE, number, beside, spoilt),
+        )

@@ -22,20 +22,25 @@ class Ink:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One plot: a figure of each contender."""
+    """One plot: a figure of each contender, or its ratio to the reference's."""
 
     what: str
     title: str
     form: str
+    is_ratio: bool = False
+
+    def value(self, results: Results, name: str) -> float | None:
+        """What is shown of a contender; None where it was not measured."""
+        return results.ratio(self.what, name) if self.is_ratio else results.median(self.what, name)
 
 
 INKS: Final = {"light": Ink("#24292f", "#afb8c1", "#0969da"), "dark": Ink("#e6edf3", "#6e7681", "#58a6ff")}
 
 PANELS: Final = (
-    Panel("cpu, ws, 200 calls", "CPU per frame at 200 calls, µs", "{:.0f}"),
+    Panel("beside, ws, 100 calls", "CPU per frame, of the sample's", "{:.2f}", is_ratio=True),
     Panel("capacity", "calls per core", "{:.0f}"),
     Panel("start p50", "start of a call, ms", "{:.0f}"),
-    Panel("answer, ws", "CPU per answered call, ms", "{:.1f}"),
+    Panel("answer, ws", "CPU per answered call, of the sample's", "{:.2f}", is_ratio=True),
 )
 
 
@@ -64,7 +69,7 @@ def _draw(results: Results, panels: Sequence[Panel], ink: Ink, path: Path) -> No
 
 
 def _bars(axis: Any, results: Results, panel: Panel, ink: Ink) -> None:
-    shown = [(one, value) for one in CONTENDERS if (value := results.median(panel.what, one.name)) is not None]
+    shown = [(one, value) for one in CONTENDERS if (value := panel.value(results, one.name)) is not None]
     colours = [ink.ours if one.name == OURS else ink.others for one, _ in shown]
     bars = axis.barh([one.title for one, _ in shown], [value for _, value in shown], color=colours, height=0.7)
     bounds = ["≥ " if results.is_bound(panel.what, one.name) else "" for one, _ in shown]

@@ -18,7 +18,8 @@ REFERENCE = "guide"
 class Measured:
     """One value. `what` begins with the name of its figure; `spoilt` says why it says nothing, if so.
 
-    `at_least`: it may be more, but the players knew no more.
+    `at_least`: it may be more, but the players knew no more. `beside`: the reference's value, if that was measured on
+    the same core at the same moment.
     """
 
     what: str
@@ -27,6 +28,12 @@ class Measured:
     value: float
     spoilt: str = ""
     at_least: bool = False
+    beside: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Of the reference's value beside it; where there is none, the value."""
+        return self.value / self.beside if self.beside else self.value
 
 
 @dataclass(slots=True)
@@ -42,7 +49,7 @@ class Results:
         self.values = [one for one in self.values if one.what.replace(",", " ").split()[0] in figures]
 
     def of(self, what: str, contender: str) -> list[Measured]:
-        """One a round; those that were disturbed only where none was not."""
+        """Those of all rounds; those that were disturbed only where none was not."""
         found = [one for one in self.values if (one.what, one.contender) == (what, contender)]
         return [one for one in found if not one.spoilt] or found
 
@@ -52,10 +59,14 @@ class Results:
         return statistics.median(values) if values else None
 
     def ratio(self, what: str, contender: str, to: str = REFERENCE) -> float | None:
-        """The median of the ratios of the rounds that both were in."""
-        theirs = {one.round: one.value for one in self.of(what, to)}
-        mine = [(one.value, theirs.get(one.round)) for one in self.of(what, contender)]
-        ratios = [value / other for value, other in mine if other]
+        """The median of the ratios of the rounds that both were in; where they were measured side by side, of those."""
+        mine = self.of(what, contender)
+        if contender == to:
+            return 1.0 if mine else None
+        if to == REFERENCE and any(one.beside for one in mine):
+            return statistics.median(one.share for one in mine if one.beside)
+        theirs = {one.round: one.share for one in self.of(what, to)}
+        ratios = [one.share / other for one in mine if (other := theirs.get(one.round))]
         if ratios:
             return statistics.median(ratios)
         mine_median, their_median = self.median(what, contender), self.median(what, to)

@@ -33,6 +33,9 @@ AT_ONCE = 8
 STREAM_SECONDS = 0.4
 """What Twilio takes from the webhook's answer to the stream."""
 
+STAY_SECONDS = 0.3
+"""How long the callers of short calls stay once they were spoken to. Meanwhile the engine has reached the brain."""
+
 SETTLE_SECONDS = 1.0
 """Between the last dialling and the first count."""
 
@@ -113,23 +116,45 @@ class Stage:
         time.sleep(SETTLE_SECONDS)
         self._bytes, self._calls = own_memory(self.process.pid), self.calls
 
+    def use_brains(self, **manners: Any) -> None:
+        """Have the engine dial the brain of each conversation, if there is one; `manners` are the player's others."""
+        door = {
+            "port": self.port,
+            "host": PUBLIC_HOST,
+            "secret": SETTINGS["SHARED_SECRET"],
+            "api_key": SETTINGS["ELEVENLABS_API_KEY"],
+        }
+        self.engine.ask("manners", brain=door if self.contender.has_brain else None, **manners)
+
     def greet(self, calls: int, *, at_once: int) -> Greeted:
-        """Place so many short calls, each over when it was spoken to. Raises `NotServing`."""
-        before = cpu_seconds(self.process.pid)
-        answer = self.callers.ask("greet", calls=calls, at_once=at_once, pause=STREAM_SECONDS, **self._line)
+        """Place so many short calls, each over soon after it was spoken to. Raises `NotServing`."""
+        before, reached = cpu_seconds(self.process.pid), self._brains_reached()
+        answer = self.callers.ask(
+            "greet", calls=calls, at_once=at_once, pause=STREAM_SECONDS, stay=STAY_SECONDS, **self._line
+        )
         time.sleep(SETTLE_SECONDS)
+        cpu = cpu_seconds(self.process.pid) - before
         if answer["calls"] < calls:
             raise NotServing(f"{answer['calls']} of {calls} calls were greeted: {'; '.join(answer['problems'])}")
-        return Greeted(answer["wait_ms"], (cpu_seconds(self.process.pid) - before) / calls)
+        if self.contender.has_brain and self._brains_reached() < reached + calls:
+            raise NotServing(f"brains refuse: {'; '.join(self.engine.ask('brains')['problems'])}")
+        return Greeted(answer["wait_ms"], cpu / calls)
 
-    def dial_brains(self) -> None:
-        """Have the engine dial the brain of every conversation."""
-        secret, key = SETTINGS["SHARED_SECRET"], SETTINGS["ELEVENLABS_API_KEY"]
-        self.engine.ask("dial_brains", calls=self.calls, port=self.port, host=PUBLIC_HOST, secret=secret, api_key=key)
+    def _brains_reached(self) -> int:
+        reached: int = self.engine.ask("brains")["reached"]
+        return reached
 
-    def measure(self, seconds: float) -> Load:
-        """Watch the calls for so long."""
-        time.sleep(SETTLE_SECONDS)
+    def pause(self) -> None:
+        """Have both sides fall silent; the calls stay up."""
+        self._both("quiet")
+
+    def resume(self) -> None:
+        """Have both sides speak again."""
+        self._both("speak")
+
+    def measure(self, seconds: float, *, settle: float = SETTLE_SECONDS) -> Load:
+        """Watch the calls for so long, once they have gone on for `settle` seconds."""
+        time.sleep(settle)
         self._both("begin")
         began, before = time.monotonic(), cpu_seconds(self.process.pid)
         busy = cpu_seconds(self.callers.pid) + cpu_seconds(self.engine.pid)

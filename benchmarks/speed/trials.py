@@ -1,7 +1,7 @@
 """What is measured of a contender, one trial after the other."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 
@@ -13,6 +13,8 @@ from benchmarks.speed.stage import Load, NotServing, Stage
 
 __all__ = ["WARM_CALLS", "Trial", "answered", "beside", "brain", "capacity", "loaded", "started"]
 
+_REFERENCE: Final = next(one for one in CONTENDERS if one.name == REFERENCE)
+
 Trial: TypeAlias = Callable[[Hall, Contender, int], None]
 """Measures a contender in the round of this number, and notes what it finds."""
 
@@ -23,8 +25,13 @@ WARM_CALLS: Final = 4
 """They pay for what is made once, and don't count for the memory."""
 
 FIRST_CALLS: Final = 100
+LEAP: Final = 0.6
 STEP: Final = 0.1
-"""Of the calls whose frames would take all of the core, if each cost what it costs with few."""
+"""Of the calls whose frames would take all of the core, if each cost what it costs with few: at once, and then each."""
+
+TURNS: Final = 4
+TURN_SETTLE_SECONDS: Final = 0.2
+"""For two in turns: how many each has, and how long frames flow before they count."""
 
 LATE_MS: Final = 20.0
 """One frame: a bridge that is later than that in one case of a hundred has more calls than it can carry."""
@@ -33,51 +40,83 @@ HELD_SECONDS: Final = 0.08
 """What a signed URL takes, and an upgrade."""
 
 
-def loaded(calls: int, seconds: float, scheme: str = "ws") -> Trial:
-    """CPU per frame, latency and memory per call of so many calls at once."""
+def loaded(*steps: int, seconds: float, scheme: str = "ws") -> Trial:
+    """CPU per frame, latency and memory per call, with as many calls at once as each step says, in rising order."""
 
     def trial(hall: Hall, contender: Contender, number: int) -> None:
         with hall.stage(contender, scheme=scheme) as stage:
             stage.dial(WARM_CALLS)
             stage.begin_memory()
-            stage.dial(calls - WARM_CALLS)
-            load, noise = hall.watched(stage, seconds)
-            missing = stage.hang_up()
-        where = f"{scheme}, {calls} calls"
-        hall.note(f"cpu, {where}", contender, number, load.us_per_frame, spoilt=noise.spoils_cpu())
-        for share in ("p50", "p90", "p99", "max"):
-            for side, latency in load.latency_ms.items():
-                hall.note(
-                    f"latency {side} {share}, {where}", contender, number, latency[share], spoilt=noise.spoils_time()
-                )
-        hall.note(f"memory, {where}", contender, number, load.bytes_per_call / 1024)
-        if missing or not load.carried_all:
-            fate = f"{load.lost} frames lost, {load.wrong} wrong, {missing} missing at the end, {load.gone} calls gone"
-            hall.results.problems.append(f"{contender.name}, {where}: {fate}")
+            for calls in steps:
+                stage.dial(calls - stage.calls)
+                load, noise = hall.watched(stage, seconds)
+                where = f"{scheme}, {calls} calls"
+                _check(hall, contender, where, load)
+                hall.note(f"cpu, {where}", contender, number, load.us_per_frame, spoilt=noise.spoils_cpu())
+                hall.note(f"memory, {where}", contender, number, load.bytes_per_call / 1024)
+                for figure, value in _latencies(load):
+                    hall.note(f"{figure}, {where}", contender, number, value, spoilt=noise.spoils_time())
+            if missing := stage.hang_up():
+                hall.results.problems.append(f"{contender.name}, {scheme}: {missing} frames missing at the end")
 
     return trial
 
 
-def beside(calls: int, seconds: float, scheme: str = "ws") -> Trial:
-    """CPU per frame as a share of the reference's, while both carry so many calls on the same core.
+def _latencies(load: Load) -> Iterator[tuple[str, float]]:
+    for side, latency in load.latency_ms.items():
+        for share, value in latency.items():
+            yield f"latency {side} {share}", value
 
-    What makes the core slower for a while does so for both.
+
+def _check(hall: Hall, contender: Contender, where: str, load: Load) -> None:
+    if not load.carried_all:
+        fate = f"{load.lost} frames lost, {load.wrong} wrong, {load.gone} calls gone"
+        hall.results.problems.append(f"{contender.name}, {where}: {fate}")
+
+
+def beside(*steps: int, seconds: float, scheme: str = "ws") -> Trial:
+    """CPU per frame, in turns with the reference, which has as many calls on the same core.
+
+    Both are up; for part of a second one carries its calls' frames, then the other. What makes the core slower for a
+    while does so for both, and neither takes the core from the other, as with both at once it would.
     """
-    reference = next(one for one in CONTENDERS if one.name == REFERENCE)
 
     def trial(hall: Hall, contender: Contender, number: int) -> None:
-        if contender.name == REFERENCE:
-            return
-        with hall.stage(contender, scheme=scheme) as stage, hall.stage(reference, scheme=scheme) as other:
-            for one in (stage, other):
-                one.dial(calls)
-            with ThreadPoolExecutor() as pool:
-                mine, theirs = pool.map(lambda one: one.measure(seconds), (stage, other))
-            for one in (stage, other):
-                one.hang_up()
-        hall.note(f"beside, {scheme}, {calls} calls", contender, number, mine.us_per_frame / theirs.us_per_frame)
+        with hall.stage(contender, scheme=scheme) as stage, hall.stage(_REFERENCE, scheme=scheme) as other:
+            for calls in steps:
+                for one in (stage, other):
+                    one.dial(calls - one.calls)
+                    one.pause()
+                noise = hall.watch(stage, other)
+                mine, theirs = _by_turns((stage, other), seconds)
+                where = f"{scheme}, {calls} calls"
+                for load in mine:
+                    _check(hall, contender, where, load)
+                value, reference = _us_per_frame(mine), _us_per_frame(theirs)
+                spoilt = noise().spoils_cpu() or _lateness(mine + theirs)
+                hall.note_pair(f"beside, {where}", contender, number, value, reference, spoilt=spoilt)
 
     return trial
+
+
+def _by_turns(stages: Sequence[Stage], seconds: float) -> list[list[Load]]:
+    """What was seen of each, in all of its turns."""
+    loads: list[list[Load]] = [[] for _ in stages]
+    for _ in range(TURNS):
+        for stage, seen in zip(stages, loads, strict=True):
+            stage.resume()
+            seen.append(stage.measure(seconds / TURNS, settle=TURN_SETTLE_SECONDS))
+            stage.pause()
+    return loads
+
+
+def _lateness(loads: Sequence[Load]) -> str:
+    """Why the CPU of frames that were late says nothing; empty where they were not."""
+    return "" if all(map(_keeps_up, loads)) else "frames were late: they came in heaps, where each is cheaper"
+
+
+def _us_per_frame(loads: Sequence[Load]) -> float:
+    return sum(load.cpu_seconds for load in loads) / sum(load.frames for load in loads) * 1e6
 
 
 def capacity(seconds: float) -> Trial:
@@ -87,11 +126,11 @@ def capacity(seconds: float) -> Trial:
         with hall.stage(contender) as stage:
             stage.dial(FIRST_CALLS)
             load, noise = hall.watched(stage, seconds)
-            step = round(1e6 / (load.us_per_frame * FRAMES_PER_CALL) * STEP)
+            most = 1e6 / (load.us_per_frame * FRAMES_PER_CALL)
             carried, at_least = (stage.calls if _carries(load) else 0), False
             while carried == stage.calls:
                 try:
-                    stage.dial(step)
+                    stage.dial(max(round(most * STEP), round(most * LEAP) - stage.calls))
                 except NotServing:
                     break
                 load, noise = hall.watched(stage, seconds)
@@ -107,7 +146,11 @@ def capacity(seconds: float) -> Trial:
 
 
 def _carries(load: Load) -> bool:
-    return load.carried_all and max(side.get("p99", math.inf) for side in load.latency_ms.values()) <= LATE_MS
+    return load.carried_all and _keeps_up(load)
+
+
+def _keeps_up(load: Load) -> bool:
+    return max(side.get("p99", math.inf) for side in load.latency_ms.values()) <= LATE_MS
 
 
 def _players_fail(hall: Hall, load: Load, noise: Noise) -> bool:
@@ -122,8 +165,8 @@ def started(calls: int) -> Trial:
         with hall.stage(contender) as stage:
             _warm(stage)
             noise = hall.watch(stage)
-            stage.engine.ask("manners", greets=True, url_seconds=HELD_SECONDS, upgrade_seconds=HELD_SECONDS)
-            waits = stage.greet(calls, at_once=2).wait_ms
+            stage.use_brains(greets=True, url_seconds=HELD_SECONDS, upgrade_seconds=HELD_SECONDS)
+            waits = stage.greet(calls, at_once=4).wait_ms
             spoilt = noise().spoils_time()
         for share in ("p50", "p99"):
             hall.note(f"start {share}", contender, number, waits[share], spoilt=spoilt)
@@ -132,22 +175,27 @@ def started(calls: int) -> Trial:
 
 
 def answered(calls: int, scheme: str = "ws") -> Trial:
-    """CPU per answered call: many short ones, one after the other."""
+    """CPU per answered call, its brain's socket included, while the reference answers as many on the same core."""
 
     def trial(hall: Hall, contender: Contender, number: int) -> None:
-        with hall.stage(contender, scheme=scheme) as stage:
-            _warm(stage)
-            noise = hall.watch(stage)
-            spent = stage.greet(calls, at_once=4).cpu_seconds
+        with (
+            hall.stage(contender, scheme=scheme) as stage,
+            hall.stage(_REFERENCE, scheme=scheme) as other,
+            ThreadPoolExecutor() as pool,
+        ):
+            list(pool.map(_warm, (stage, other)))
+            noise = hall.watch(stage, other)
+            greeted = pool.map(lambda one: one.greet(calls, at_once=8), (stage, other))
+            mine, theirs = (one.cpu_seconds * 1000 for one in greeted)
             spoilt = noise().spoils_cpu()
-        hall.note(f"answer, {scheme}", contender, number, spent * 1000, spoilt=spoilt)
+        hall.note_pair(f"answer, {scheme}", contender, number, mine, theirs, spoilt=spoilt)
 
     return trial
 
 
 def _warm(stage: Stage) -> None:
     """The first calls cost more than the rest."""
-    stage.engine.ask("manners", greets=True)
+    stage.use_brains(greets=True)
     stage.greet(8, at_once=4)
 
 
@@ -156,12 +204,15 @@ def brain(calls: int, seconds: float) -> Trial:
 
     def trial(hall: Hall, contender: Contender, number: int) -> None:
         with hall.stage(contender) as stage:
+            stage.use_brains()
             stage.dial(calls)
-            stage.dial_brains()
             load, noise = hall.watched(stage, seconds)
             stage.hang_up()
+        if not load.brain_ms:
+            raise NotServing("no brain answered")
         for share in ("p50", "p99"):
-            value = load.brain_ms.get(share, math.nan)
-            hall.note(f"brain {share}, {calls} calls", contender, number, value, spoilt=noise.spoils_time())
+            hall.note(
+                f"brain {share}, {calls} calls", contender, number, load.brain_ms[share], spoilt=noise.spoils_time()
+            )
 
     return trial

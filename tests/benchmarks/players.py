@@ -11,11 +11,14 @@ from xml.etree import ElementTree as ET
 
 from aiohttp import ClientSession, WSMsgType, web
 from aiohttp.test_utils import TestServer
+from benchmarks.speed.players.brain import proofs
+from benchmarks.speed.players.lookup import speech_engine
 from twilio.request_validator import RequestValidator
 
 ACCOUNT_SID = "AC" + "1" * 32
 AUTH_TOKEN = "a-token-of-the-test"
 API_KEY = "a-key-of-the-test"
+SECRET = "a-secret-of-the-test"
 PUBLIC_HOST = "bench.example"
 
 SIZES = (160, 161, 162, 1, 2, 3, 320, 1600)
@@ -46,6 +49,8 @@ class Talk:
     full: asyncio.Event = field(default_factory=asyncio.Event)
     pongs: list[int] = field(default_factory=list)
     first: str = ""
+    answer: list[dict[str, Any]] = field(default_factory=list)
+    """What the brain said when it was asked."""
 
     def hear(self, payload: str) -> None:
         self.heard += base64.b64decode(payload, validate=True)
@@ -54,10 +59,14 @@ class Talk:
 
 
 class Engine:
-    """ElevenLabs: gives a signed URL to whoever has the key, and talks with whoever dials it."""
+    """ElevenLabs: gives a signed URL to whoever has the key, and talks with whoever dials it.
+
+    `brain` is the URL of what it asks for words in each talk, if there is one.
+    """
 
     def __init__(self) -> None:
         self.talks: list[Talk] = []
+        self.brain: str | None = None
         self._sockets: list[web.WebSocketResponse] = []
         self._server: TestServer
 
@@ -66,6 +75,7 @@ class Engine:
         app = web.Application()
         app.router.add_get("/v1/convai/conversation/get-signed-url", self._signed_url)
         app.router.add_get("/talk", self._talk)
+        app.router.add_get("/v1/speech-engine/{engine_id}", self._look_up)
         self._server = TestServer(app)
         async with self._server:
             yield self
@@ -79,14 +89,19 @@ class Engine:
         assert request.query["agent_id"]
         return web.json_response({"signed_url": str(self._server.make_url("/talk")).replace("http", "ws", 1)})
 
+    async def _look_up(self, request: web.Request) -> web.Response:
+        assert request.headers["xi-api-key"] == API_KEY
+        return web.Response(body=speech_engine(request.match_info["engine_id"]), content_type="application/json")
+
     async def _talk(self, request: web.Request) -> web.WebSocketResponse:
         ws = web.WebSocketResponse()
         await ws.prepare(request)
         talk = Talk(said=speech(1000 + len(self.talks)))
         self.talks.append(talk)
+        number = len(self.talks)
         self._sockets.append(ws)
         talk.first = (await ws.receive_json())["type"]
-        await ws.send_json(self._metadata(len(self.talks)))
+        await ws.send_json(self._metadata(number))
         speaking = False
         async for message in ws:
             event = message.json()
@@ -94,10 +109,25 @@ class Engine:
                 talk.hear(chunk)
                 if not speaking:
                     speaking = True
+                    talk.answer = await self._ask(number)
                     await self._speak(ws, talk)
             elif event.get("type") == "pong":
                 talk.pongs.append(event["event_id"])
         return ws
+
+    async def _ask(self, number: int) -> list[dict[str, Any]]:
+        """Dial the brain of a talk, and ask it something that no other is asked."""
+        if self.brain is None:
+            return []
+        history = [{"role": "agent", "content": "Hello!"}, {"role": "user", "content": f"question {number}"}]
+        async with ClientSession() as http, http.ws_connect(self.brain, headers=proofs(SECRET, API_KEY)) as brain:
+            await brain.send_json({"type": "init", "conversation_id": f"conv_{number}"})
+            await brain.send_json({"type": "user_transcript", "user_transcript": history, "event_id": number})
+            answer = [await brain.receive_json()]
+            while not answer[-1]["is_final"]:
+                answer.append(await brain.receive_json())
+            await brain.send_json({"type": "close"})
+        return answer
 
     async def interrupt(self) -> None:
         """Every caller has begun to speak, or so it seems."""

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from benchmarks.speed import report
+from benchmarks.speed.contenders import CONTENDERS
 from benchmarks.speed.noise import Noise
+from benchmarks.speed.plan import FIGURES, whole
 from benchmarks.speed.players.audio import DOWN, UP, Direction, Ear, Mouth, Tally
 from benchmarks.speed.results import Measured, Results
 
@@ -65,6 +67,20 @@ def test_an_ear_that_knows_no_call_learns_it_from_the_first_frame():
     assert begun == [9000]
 
 
+def measured(name: str, number: int) -> set[str]:
+    """What is measured of a contender in the round of this number, by a whole run."""
+    (contender,) = (one for one in CONTENDERS if one.name == name)
+    return {figure for item in whole(None, 3) if item.is_for(contender, number) for figure in item.figures}
+
+
+def test_what_the_goals_judge_is_measured_in_every_round_the_rest_once():
+    assert measured("ours", 0) == set(FIGURES)
+    assert measured("ours", 1) == set(FIGURES) - {"capacity"}
+    assert measured("node", 1) == {"beside"}
+    assert measured("floor", 1) == {"cpu", "latency", "memory"}
+    assert measured("fastapi", 1) == set()
+
+
 def results(*values: tuple[str, int, float, str]) -> Results:
     return Results([Measured(CPU, name, number, value, spoilt) for name, number, value, spoilt in values])
 
@@ -78,6 +94,23 @@ def test_ratios_are_taken_round_by_round():
     assert slow_machine.median(CPU, "ours") == 30
 
 
+def test_what_was_measured_beside_the_sample_is_compared_with_that():
+    beside = Results(
+        [
+            Measured(CPU, "ours", 0, 20.0, beside=50.0),
+            Measured(CPU, "guide", 0, 50.0),
+            Measured(CPU, "node", 0, 64.0, beside=80.0),
+            Measured(CPU, "guide", 0, 80.0),
+        ]
+    )
+
+    assert beside.ratio(CPU, "ours") == pytest.approx(0.4)
+    assert beside.ratio(CPU, "node") == pytest.approx(0.8)
+    assert beside.ratio(CPU, "ours", "node") == pytest.approx(0.5)
+    assert beside.ratio(CPU, "guide") == 1
+    assert beside.median(CPU, "guide") == 65
+
+
 def test_a_disturbed_round_counts_only_where_there_is_no_other():
     some = results(("ours", 0, 90.0, "noise"), ("ours", 1, 20.0, ""), ("ours", 2, 22.0, ""))
     most = results(("ours", 0, 90.0, "noise"), ("ours", 1, 80.0, "noise"), ("ours", 2, 20.0, ""))
@@ -87,7 +120,8 @@ def test_a_disturbed_round_counts_only_where_there_is_no_other():
 
 
 def test_the_report_shows_the_ratio_first_and_doubts_what_was_disturbed():
-    text = report.markdown(results(("ours", 0, 20.0, "noise"), ("guide", 0, 50.0, "")))
+    beside = "beside, ws, 200 calls"
+    text = report.markdown(Results([Measured(beside, "ours", 0, 20.0, "noise", beside=50.0)]))
 
     assert "**0.40**? · 20.0? µs" in text
     assert "| CPU per frame, 200 calls, of the sample's |     0.5 |     0.40 | yes |" in text

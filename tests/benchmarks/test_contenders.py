@@ -5,10 +5,11 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import aiohttp
 import pytest
 from benchmarks.speed.contenders import CONTENDERS, Contender
 
-from .players import ACCOUNT_SID, API_KEY, AUTH_TOKEN, PUBLIC_HOST, Caller, Engine
+from .players import ACCOUNT_SID, API_KEY, AUTH_TOKEN, PUBLIC_HOST, SECRET, Caller, Engine
 
 pytestmark = pytest.mark.true_time
 
@@ -30,6 +31,9 @@ async def test_carries_each_frame_whole_in_order_and_once_to_the_right_call(cont
     if not contender.prepared():
         pytest.skip("not prepared")
     async with Engine().serving() as engine, running(contender, engine.url) as base:
+        if contender.has_brain:
+            engine.brain = f"{base}/ws"
+            await is_closed_to_strangers(engine.brain)
         callers = [Caller(base, number) for number in range(CALLS)]
         await call(engine, callers)
     way = DECODED if contender.name == "pipecat" else UNCHANGED
@@ -40,6 +44,17 @@ async def test_carries_each_frame_whole_in_order_and_once_to_the_right_call(cont
         assert caller.talk.heard == b"".join(talk.said).translate(way)
         assert talk.first == "conversation_initiation_client_data"
         assert talk.pongs == list(range(10, len(talk.said) + 1, 10))
+    if contender.has_brain:
+        for number, talk in enumerate(engine.talks, 1):
+            assert "".join(piece["content"] for piece in talk.answer).strip() == f"You said: question {number}."
+            assert {(piece["type"], piece["event_id"]) for piece in talk.answer} == {("agent_response", number)}
+
+
+async def is_closed_to_strangers(brain: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await http.ws_connect(brain, headers={"x-api-key": "a stranger's"})
+    assert refused.value.status in {401, 403}
 
 
 async def call(engine: Engine, callers: list[Caller]) -> None:
@@ -66,6 +81,7 @@ async def running(contender: Contender, engine_url: str) -> AsyncIterator[str]:
         "ELEVENLABS_API_KEY": API_KEY,
         "ELEVENLABS_BASE_URL": engine_url,
         "SPEECH_ENGINE_ID": "seng_benchmark",
+        "SHARED_SECRET": SECRET,
     }
     process = await asyncio.create_subprocess_exec(*contender.command(port), env=contender.environ(settings))
     try:

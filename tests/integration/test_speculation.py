@@ -131,7 +131,7 @@ class TestADoubt:
             w.conversation.hear("Stop?")
             await w.until(lambda: turns[-1].text == "Stop?", "the brain is asked")
             assert turns[-1].interrupted
-            assert turns[-1].heard == "One two"
+            assert turns[-1].heard == "One two three"
             await w.tells(facts.TurnAnswered, 2)
             assert w.told(Speculated) == [Speculated("used")] * 2
 

@@ -2,10 +2,12 @@
 
 import re
 from itertools import pairwise
+from unittest import mock
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ringbridge.brain import plain as plain_module
 from ringbridge.brain.plain import Plain
 
 MARKS = ["*", "**", "_", "~~", "`", "```", "#", "- ", "> ", "|", "|-|", "[", "](", ")", "!", "<", ">", "\\", "\n", " "]
@@ -45,6 +47,13 @@ def test_cuts_change_nothing(text, data):
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=6).map(sorted)) if data else range(len(text))
     ends = [0, *cuts, len(text)]
     assert plain(*(text[begin:end] for begin, end in pairwise(ends))) == plain(text)
+
+
+@given(written | sentences)
+def test_what_is_taken_at_once_comes_out_as_by_the_character(text):
+    at_once = plain(text)
+    with mock.patch.object(plain_module, "_ORDINARY", re.compile(r"(?!)")):
+        assert plain(text) == at_once
 
 
 @given(sentences)

@@ -39,7 +39,8 @@ class CallModel(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.relay = Relay(variables={}, greeting="Hello", clips=CLIPS, max_seconds=40)
+        self.now = 0.0
+        self.relay = Relay(variables={}, greeting="Hello", clips=CLIPS, max_seconds=40, clock=lambda: self.now)
         self.timers = {}
         self.engine = None  # None, "dialling", "connected"
         self.stream = None  # the attached stream's SID
@@ -217,6 +218,23 @@ class CallModel(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(self.marks))
         self.marks.remove(name)
         self.tell(events.FromTwilio(twilio.Mark(self.stream, twilio.MarkName(name))))
+
+    @rule(seconds=st.floats(0.01, 3.0))
+    def time_passes(self, seconds):
+        before = self.relay.lane.playout.unheard_ms
+        self.now += seconds
+        assert 0 <= self.relay.lane.playout.unheard_ms <= before
+
+    @rule()
+    def pulse_beats(self):
+        for mark in self.relay.lane.mark_pause():
+            self.sent_to_twilio(mark)
+
+    @invariant()
+    def what_was_sent_will_be_told(self):
+        playout = self.relay.lane.playout
+        if self.stream is not None and not self.finished and not playout.silent:
+            assert playout._pending or playout._marked_ms < playout._queued_ms
 
     @rule()
     def caller_speaks(self):

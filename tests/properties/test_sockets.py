@@ -100,7 +100,7 @@ def by_plain_python(messages):
 
 async def relayed(kind, pieces, *, with_the_request=False):
     """What a socket of this kind, and the gate behind it, make of these bytes; and what is written back."""
-    carried, lane = [], Lane()
+    carried, lane = [], Lane(lambda: 0.0)
     lane.open_to_engine()
     done = asyncio.Event()
 

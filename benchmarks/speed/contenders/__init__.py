@@ -16,7 +16,7 @@ CONTENDERS: tuple[Contender, ...] = (
     PythonProgram("guide-uvloop", "the guide's sample on uvloop", "guide.py", ("uvloop",), ("--uvloop",)),
     PythonProgram("fastapi", "FastAPI with websockets", "fastapi_websockets.py", FASTAPI),
     NodeProgram("node", "Node with fastify and ws"),
-    Pipecat("pipecat", "Pipecat's Twilio transport"),
-    Floor("floor", "a copy of the bytes in C", speaks_tls=False),
+    Pipecat("pipecat", "Pipecat's Twilio transport", has_brain=False),
+    Floor("floor", "a copy of the bytes in C", speaks_tls=False, has_brain=False),
 )
 """All of them, ours first."""

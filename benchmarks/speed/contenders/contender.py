@@ -26,6 +26,8 @@ class Contender:
     title: str
     speaks_tls: bool = field(default=True, kw_only=True)
     """Whether it can dial an engine by wss."""
+    has_brain: bool = field(default=True, kw_only=True)
+    """Whether an engine can dial its brain, at `/ws`."""
 
     def missing(self) -> str | None:
         """Say why it can't run here; None where it can, once it is prepared."""

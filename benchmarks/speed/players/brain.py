@@ -1,23 +1,25 @@
-"""The engine's line to the brain: dials `/ws`, asks for a reply, and takes the time to its first words.
+"""The engine's lines to the brains: dials `/ws`, asks for replies, and takes the time to the first words.
 
 https://elevenlabs.io/docs/agents-platform/customization/llm/speech-engine. The token is made by hand, as the vendor's
 own check reads it: HS256, keyed with the SHA-256 digest of the API key.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import time
-from typing import TYPE_CHECKING, Any, Final
+from array import array
+from dataclasses import dataclass
+from typing import Any, Final
 
 from benchmarks.speed.players.clock import now_us
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
-if TYPE_CHECKING:
-    from array import array
+__all__ = ["BrainDoor", "BrainLine", "Brains", "proofs"]
 
-__all__ = ["BrainLine", "dial"]
+DIAL_SECONDS: Final = 10.0
 
 HISTORY: Final = tuple(
     {"role": ("user", "agent")[n % 2], "content": f"entry {n} of the talk, as long as such a sentence is."}
@@ -25,16 +27,31 @@ HISTORY: Final = tuple(
 )
 
 
-class BrainLine(WSListener):
-    """The brain socket of one conversation."""
+@dataclass(frozen=True, slots=True)
+class BrainDoor:
+    """Where the bridge's brain is, and what opens it."""
 
-    def __init__(self, waits: "array[int]") -> None:
+    port: int
+    host: str
+    secret: str
+    api_key: str
+
+
+class BrainLine(WSListener):
+    """The brain socket of one conversation, which may be over before it is open."""
+
+    def __init__(self, conversation_id: str, waits: "array[int]") -> None:
+        self._conversation_id = conversation_id
         self._waits = waits
         self._asked_us = 0
-        self._wire: WSTransport
+        self._is_over = False
+        self._wire: WSTransport | None = None
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._wire = transport
+        self._say({"type": "init", "conversation_id": self._conversation_id})
+        if self._is_over:
+            self.end()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.CLOSE:
@@ -43,9 +60,8 @@ class BrainLine(WSListener):
             self._waits.append(now_us() - self._asked_us)
             self._asked_us = 0
 
-    def begin(self, conversation_id: str) -> None:
-        """Say which conversation this is."""
-        self._say({"type": "init", "conversation_id": conversation_id})
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._wire = None
 
     def ask(self, event_id: int) -> None:
         """Send what the caller said."""
@@ -53,19 +69,51 @@ class BrainLine(WSListener):
         said = {"role": "user", "content": f"Question {event_id}, please."}
         self._say({"type": "user_transcript", "user_transcript": [*HISTORY, said], "event_id": event_id})
 
+    def end(self) -> None:
+        """The conversation is over: say so, and close."""
+        self._is_over = True
+        self._say({"type": "close"})
+        if self._wire is not None:
+            self._wire.send_close()
+
     def _say(self, message: dict[str, Any]) -> None:
-        self._wire.send(WSMsgType.TEXT, json.dumps(message).encode())
+        if self._wire is not None:
+            self._wire.send(WSMsgType.TEXT, json.dumps(message).encode())
 
 
-async def dial(line: BrainLine, port: int, *, host: str, secret: str, api_key: str) -> None:
-    """Open the socket, with both proofs."""
-    headers = {
-        "Host": host,
-        "X-Forwarded-Proto": "https",
-        "x-api-key": secret,
-        "X-Elevenlabs-Speech-Engine-Authorization": f"Bearer {_token(api_key)}",
-    }
-    await ws_connect(lambda: line, f"ws://127.0.0.1:{port}/ws", extra_headers=headers)
+class Brains:
+    """Dials the brain of every conversation, once there is a `door`. `group` owns the dialling."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self.door: BrainDoor | None = None
+        self.waits = array("q")
+        """From a transcript to the first words of its answer, in µs."""
+        self.reached = 0
+        """How many brains have let us in."""
+        self.problems: list[str] = []
+        self._group = group
+
+    def dial(self, conversation_id: str) -> BrainLine | None:
+        """Begin to dial the brain of a conversation; None where the bridge has none."""
+        if self.door is None:
+            return None
+        line = BrainLine(conversation_id, self.waits)
+        self._group.create_task(self._connect(line, self.door))
+        return line
+
+    async def _connect(self, line: BrainLine, door: BrainDoor) -> None:
+        headers = {"Host": door.host, "X-Forwarded-Proto": "https", **proofs(door.secret, door.api_key)}
+        try:
+            async with asyncio.timeout(DIAL_SECONDS):
+                await ws_connect(lambda: line, f"ws://127.0.0.1:{door.port}/ws", extra_headers=headers)
+            self.reached += 1
+        except (WSError, OSError, TimeoutError) as problem:
+            self.problems.append(repr(problem))
+
+
+def proofs(secret: str, api_key: str) -> dict[str, str]:
+    """The headers that show that it is the engine who dials: its owner's secret, and its own token."""
+    return {"x-api-key": secret, "X-Elevenlabs-Speech-Engine-Authorization": f"Bearer {_token(api_key)}"}
 
 
 def _token(api_key: str) -> str:

@@ -27,6 +27,7 @@ from picows import WSError, ws_connect
 ANSWER_SECONDS: Final = 10.0
 HANG_UP_SECONDS: Final = 2.0
 OWN_NUMBER: Final = "+15550100002"
+ORDERS: Final = ("dial", "greet", "begin", "end", "quiet", "speak", "heard", "hang_up")
 
 
 class NotTaken(Exception):
@@ -64,10 +65,10 @@ class Callers:
         problems = await _repeat(place, calls, at_once)
         return {"up": sum(leg.is_up for leg in self._legs), "problems": problems[:3]}
 
-    async def greet(self, *, calls: int, at_once: int, pause: float, **line: Any) -> dict[str, Any]:
-        """Place short calls: each is over when it was spoken to. Twilio takes `pause` seconds to open a stream.
+    async def greet(self, *, calls: int, at_once: int, pause: float, stay: float, **line: Any) -> dict[str, Any]:
+        """Place short calls: each is over `stay` seconds after it was spoken to.
 
-        Gives the waits from `start` to the first sample.
+        Twilio takes `pause` seconds to open a stream. Gives the waits from `start` to the first sample.
         """
         waits: list[int] = []
 
@@ -76,6 +77,7 @@ class Callers:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await leg.spoken_to.wait()
             waits.append(leg.first_audio_us - leg.started_us)
+            await asyncio.sleep(stay)
             leg.hang_up()
             await _ended([leg])
 
@@ -99,6 +101,13 @@ class Callers:
         for leg in self._legs:
             self._clock.remove(leg)
         return {"sent": {leg.ear.call: leg.mouth.sent for leg in self._legs}}
+
+    async def speak(self) -> dict[str, Any]:
+        """Go on where they fell silent."""
+        for leg in self._legs:
+            self._clock.remove(leg)  # whoever speaks already does not speak twice
+            self._clock.add(leg)
+        return {}
 
     async def heard(self) -> dict[str, Any]:
         """Give the number of the last frame that each call heard; -1 for none."""
@@ -194,7 +203,7 @@ def signature(auth_token: str, url: str, form: Mapping[str, str] | None = None) 
 async def _play() -> None:
     connector = TCPConnector(limit=0, force_close=True)  # Twilio keeps no connection to a webhook
     async with ClientSession(connector=connector, timeout=ClientTimeout(total=ANSWER_SECONDS)) as session:
-        await pay_attention(Callers(session), ("dial", "greet", "begin", "end", "quiet", "heard", "hang_up"))
+        await pay_attention(Callers(session), ORDERS)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,12 @@ https://elevenlabs.io/docs/agents-platform/api-reference/agents-platform/websock
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from benchmarks.speed.players.audio import DOWN, UP, Ear, Mouth, Tally
+from benchmarks.speed.players.brain import BrainLine, Brains
 from benchmarks.speed.players.clock import Metronome, now_us
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
-
-if TYPE_CHECKING:
-    from benchmarks.speed.players.brain import BrainLine
 
 __all__ = ["EVENT_MS", "Conversation", "Floor", "greeting", "metadata"]
 
@@ -26,6 +24,7 @@ class Floor:
     """What all conversations share."""
 
     clock: "Metronome[Conversation]"
+    brains: Brains
     tally: Tally = field(default_factory=Tally)
     conversations: "set[Conversation]" = field(default_factory=set)
     silent: bool = False
@@ -36,11 +35,11 @@ class Floor:
 
 
 class Conversation(WSListener):
-    """One conversation. `brain` is dialled where the brain is what is measured."""
+    """One conversation, from its first message on with its brain, where the bridge has any."""
 
     def __init__(self, floor: Floor) -> None:
-        self.id = f"conv_{secrets.token_hex(14)}"
-        self.brain: BrainLine | None = None
+        self._id = f"conv_{secrets.token_hex(14)}"
+        self._brain: BrainLine | None = None
         self.ear = Ear(UP, floor.tally, began=self._begin)
         self.mouth = Mouth(DOWN, 0)
         self._floor = floor
@@ -63,13 +62,16 @@ class Conversation(WSListener):
             self.ear.take(message[start : message.index(b'"', start)], now_us())
         elif not self._initiated and b'"conversation_initiation_client_data"' in message:
             self._initiated = True
-            self._say(metadata(self.id))
+            self._brain = self._floor.brains.dial(self._id)
+            self._say(metadata(self._id))
             if self._floor.greets:
                 self._say(greeting())
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._floor.clock.remove(self)
         self._floor.conversations.discard(self)
+        if self._brain is not None:
+            self._brain.end()
 
     def tick(self, now: int) -> None:
         """Say 200 ms, and what else is due."""
@@ -85,10 +87,10 @@ class Conversation(WSListener):
             self._turn(turn)
 
     def _turn(self, event_id: int) -> None:
-        if self.brain is not None:
+        if self._brain is not None:
             said = b'{"user_transcription_event":{"user_transcript":"Question %d, please.","event_id":%d},'
             self._say(said % (event_id, event_id) + b'"type":"user_transcript"}')
-            self.brain.ask(event_id)
+            self._brain.ask(event_id)
         self._say(
             b'{"agent_response_event":{"agent_response":"Of course, a table for two at seven.","event_id":%d},'
             b'"type":"agent_response"}' % event_id

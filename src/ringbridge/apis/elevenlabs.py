@@ -46,6 +46,7 @@ class ElevenLabs:
         self._session = session
         self._base_url = base_url
         self._address = base_url.join(URL(_SIGNED_URL))
+        self._addresses: dict[str, URL] = {}
 
     async def signed_url(self, engine_id: str) -> str:
         """Where one conversation with this engine may be opened, once.
@@ -53,9 +54,8 @@ class ElevenLabs:
         The single-use form is asked for: without `include_conversation_id` the URL would open any number for 15 minutes
         (ElevenLabs, "Agent authentication"). Raises `VendorError`, also for a URL that leads to some other host.
         """
-        query = {"agent_id": engine_id, "include_conversation_id": "true"}
         try:
-            async with self._session.get(self._address, params=query) as response:
+            async with self._session.get(self._address_for(engine_id)) as response:
                 body = await response.read()
         except TimeoutError:
             raise VendorError(f"ElevenLabs gave no signed URL within {SECONDS:g} s") from None
@@ -66,6 +66,12 @@ class ElevenLabs:
         if response.status != HTTPStatus.OK:
             raise _refused(response.status, body)
         return self._checked(body)
+
+    def _address_for(self, engine_id: str) -> URL:
+        if engine_id not in self._addresses:
+            query = {"agent_id": engine_id, "include_conversation_id": "true"}
+            self._addresses[engine_id] = self._address.with_query(query)
+        return self._addresses[engine_id]
 
     def _checked(self, body: bytes) -> str:
         try:

@@ -121,11 +121,13 @@ class Cutter:
         return self._take(len(self._held), sentence=True)
 
     def _is_wanted(self, word: str) -> bool:
-        if _ends_sentence(word) or self._words >= MOST_WORDS:
+        ends = not word[-1].isalnum()  # most words end nothing
+        if self._words >= MOST_WORDS or (ends and _ends_sentence(word)):
             return True
         if not self._first_sentence:
             return False
-        return self._words >= (FIRST_WORDS if self._first else CLAUSE_WORDS) or _ENDS_CLAUSE.search(word) is not None
+        enough = FIRST_WORDS if self._first else CLAUSE_WORDS
+        return self._words >= enough or (ends and _ENDS_CLAUSE.search(word) is not None)
 
     def _take(self, end: int, *, sentence: bool) -> str:
         piece, self._held = self._held[:end], self._held[end:]

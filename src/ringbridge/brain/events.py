@@ -1,7 +1,7 @@
 """What can happen on one brain socket, for the machine in `turns.py`."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TypeAlias
 
 from ringbridge.brain.talk import Talk
@@ -40,7 +40,7 @@ class Opened:
     """ElevenLabs has dialled, and was let in."""
 
 
-class Timer(Enum):
+class Timer(StrEnum):
     """What the machine waits for; each runs at most once at a time."""
 
     INIT = "the socket should have said which conversation it serves"

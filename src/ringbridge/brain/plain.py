@@ -21,6 +21,9 @@ MAX_HELD: Final = 1000
 _SPACES: Final = " \t"
 _NUMBER_LENGTH: Final = len("123. ")
 
+_ORDINARY: Final = re.compile(r"(?:[a-gi-vx-zA-GI-VX-Z0-9][hHwW]*|[ .,:;?'\"()$%&/+=-])+")
+"""A stretch that no mark is in or begins in, as most are: it is taken at once. An `h` or `w` may begin an address."""
+
 _Taken: TypeAlias = tuple[int, str] | None
 """How many of the held characters are settled, and what is said for them; `None`: more must come to tell."""
 
@@ -50,7 +53,19 @@ class Plain:
 
     def feed(self, piece: str) -> str:
         """Take the next piece of text; get what can be said by now, which may be nothing."""
-        return "".join(self._take(character) for character in piece if character != "\r")
+        piece = piece.replace("\r", "")
+        said = []
+        at = 0
+        while at < len(piece):
+            plain = None if self._held or self._fresh or self._row or self._gap else _ORDINARY.match(piece, at)
+            if plain is None:
+                said.append(self._take(piece[at]))
+                at += 1
+            else:
+                said.append(self._say(plain[0]))
+                self._before = self._said
+                at = plain.end()
+        return "".join(said)
 
     def finish(self) -> str:
         """Get what was still held, as the text ends here."""

@@ -207,8 +207,7 @@ class Talk:
 
     @property
     def _is_heard_out(self) -> bool:
-        spoken = [reply for reply in self._replies if reply.sent]
-        return not spoken or spoken[-1].whole
+        return next((reply.whole for reply in reversed(self._replies) if reply.sent), True)
 
     # What is said
 
@@ -248,7 +247,7 @@ class Talk:
 
     def _told_with(self, history: tuple[Message, ...]) -> tuple[Told, list[_Reply]]:
         as_heard, found = self._as_heard(history)
-        told = (*self._before, *as_heard)
+        told = self._before + as_heard
         last = next((reply for reply in reversed(self._replies) if reply.begun or reply.cut), None)
         agent = next((said.text for said in reversed(told) if said.role == "agent"), "")
         nothing = last is not None and last.cut and last.heard is not None and not last.heard.strip()
@@ -265,26 +264,42 @@ class Talk:
 
         Changes nothing.
         """
-        found = []
-        entries: list[Message | None] = list(history)
-        agents = {said.text for said in history if said.role == "agent"}
-        self._keys = {text: self._keys.get(text) or _letters(text) for text in agents}
-        free = [number for number, said in enumerate(history) if said.role == "agent"]
+        found: list[_Reply] = []
+        cuts: dict[int, str] = {}
+        free = self._agents_entries(history)
         for reply in reversed(self._replies):
-            number = next((number for number in reversed(free) if _fits(self._keys[history[number].text], reply)), None)
-            if number is None:
+            key = reply.key or _letters(reply.heard or "")
+            place = _newest(free, key) if key else None
+            if place is None:
                 continue
-            free = free[: free.index(number)]
+            number, _ = free[place]
+            del free[place:]
             found.append(reply)
             if reply.cut and reply.heard is not None:
-                entries[number] = Message("agent", reply.heard.strip()) if reply.heard.strip() else None
-        return tuple(said for said in entries if said is not None), found
+                cuts[number] = reply.heard.strip()
+        if not cuts:
+            return history, found
+        ending = (Message("agent", cuts[number]) if number in cuts else said for number, said in enumerate(history))
+        return tuple(said for number, said in enumerate(ending) if cuts.get(number, True)), found
+
+    def _agents_entries(self, history: tuple[Message, ...]) -> list[tuple[int, str]]:
+        """The places and the letters of those of the agent's entries that have any."""
+        known, self._keys = self._keys, {}
+        entries = []
+        for number, said in enumerate(history):
+            if said.role == "agent":
+                key = self._keys[said.text] = known.get(said.text) or _letters(said.text)
+                if key:
+                    entries.append((number, key))
+        return entries
 
 
-def _fits(entry: str, reply: _Reply) -> bool:
-    """Whether the letters of an entry of the engine's history are this reply's, or the beginning of them."""
-    key = reply.key or _letters(reply.heard or "")
-    return bool(entry and key) and _related(entry, key)
+def _newest(entries: list[tuple[int, str]], key: str) -> int | None:
+    """Where the newest entry stands whose letters are these, or the beginning of them, or they of its."""
+    for place in range(len(entries) - 1, -1, -1):
+        if _related(entries[place][1], key):
+            return place
+    return None
 
 
 def _related(one: str, other: str) -> bool:
@@ -292,4 +307,4 @@ def _related(one: str, other: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return "".join(filter(str.isalnum, text.casefold()))

@@ -92,9 +92,9 @@ class Turns:
             case wire.UserTranscript():
                 return self._transcript(event)
             case (
-                events.ReplyAsked()
+                events.ReplySaid()
+                | events.ReplyAsked()
                 | events.ReplyBegan()
-                | events.ReplySaid()
                 | events.PlanAsked()
                 | events.ToolBegan()
                 | events.ToolEnded()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from ringbridge.cli.loops import loop_factory
+from ringbridge.cli.process import keep_what_is_there, take_descriptors
 from ringbridge.log import get_logger
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 log = get_logger(__name__)
-
-DESCRIPTORS = 65_536
-"""What we take of the file descriptors that the system would give us. A call has three sockets."""
 
 _BLOCKED = "a brain blocks this process, and every other call's words in it; see BRAIN_PROCESSES"
 
@@ -70,7 +67,7 @@ async def _serve(settings: "Settings") -> bool:
     """Serve until a signal comes, then leave; gives whether no call had to be cut short."""
     from ringbridge.web.server import serving  # noqa: PLC0415
 
-    _take_descriptors()
+    take_descriptors()
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
@@ -80,6 +77,7 @@ async def _serve(settings: "Settings") -> bool:
         asyncio.get_running_loop().add_signal_handler(number, signalled)
     async with _opened(settings) as (app, calls):
         try:
+            keep_what_is_there()
             async with serving(app, host=settings.host, port=settings.port) as port:
                 log.info("listening", address=f"{settings.host}:{port}", public_url=str(settings.public_url))
                 await stop.wait()
@@ -127,15 +125,3 @@ async def _brains(settings: "BrainSettings") -> AsyncIterator[tuple["web.Applica
         open_brain_app(settings, parts) as app,
     ):
         yield app, app[SWITCHBOARD]
-
-
-def _take_descriptors() -> None:
-    """Many systems give a process 1024 unless it asks for more."""
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415 - Unix alone has it
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ringbridge.cli.loops import loop_factory
+from ringbridge.cli.process import take_descriptors
 from ringbridge.cli.speech import SPEECH_KINDS
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def command(
     console = Paper()
     set_up_log = partial(_set_up_log, verbose=verbose)
     steps, calls = StepScreen(console), CallScreen(console)
+    take_descriptors()
     with asyncio.Runner(loop_factory=loop_factory()) as runner, steps:
         if offline:
             from ringbridge.cli.offline import up_offline  # noqa: PLC0415

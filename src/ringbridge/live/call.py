@@ -17,6 +17,7 @@ from ringbridge.errors import BrokenMessage, VendorError
 from ringbridge.facts import Fact, Observer, Outcome
 from ringbridge.ids import CallSid, ConversationId, StreamSid
 from ringbridge.live.clock import fine_clock
+from ringbridge.live.pulse import Pulse
 from ringbridge.live.socket import Closed, Socket, UpgradeFailed
 from ringbridge.live.sockets import connect
 from ringbridge.live.tasks import Tasks
@@ -101,12 +102,15 @@ class Call:
         self._party = party
         self._choice = choice
         self._services = services
+        self._clock = fine_clock()
+        self._pulse = Pulse.of_running_loop()
         variables = {"caller": party.caller, "called": party.called, "call_sid": party.call_sid}
         self._relay = Relay(
             variables=variables,
             greeting=greeting,
             clips=services.clips(choice.language),
             max_seconds=services.max_call_seconds,
+            clock=self._clock,
         )
         self._lane = self._relay.lane
         self._tasks = Tasks()
@@ -122,7 +126,6 @@ class Call:
         self._numbers = itertools.count(1)
         self._outcome: Outcome | None = None
         self._slow: set[str] = set()
-        self._clock = fine_clock()
         self._waits = Waits()
         self._over = asyncio.Event()
         self._twilio_signs, self._engine_signs = _Signs(), _Signs()
@@ -144,6 +147,7 @@ class Call:
             self._tasks.start(replaced.close(), name=f"close stream of {self.sid}")
         self._handle(events.StreamStarted(stream_sid))
         stream.listen(self._from_twilio)
+        self._pulse.add(self)
 
     def detached(self, stream: Socket, closed: Closed) -> None:
         """The socket of a stream ended, whoever closed it."""
@@ -266,6 +270,7 @@ class Call:
             raise
         finally:
             self._over.set()
+            self._pulse.remove(self)
             self._timers.clear()
             self._close_engine()
             self._close_stream()
@@ -351,6 +356,11 @@ class Call:
         elif (frame := self._lane.caller(message.media.payload)) is not None:
             self._write(self._engine, frame, "engine")
 
+    def beat(self) -> None:
+        """Some time has passed: what has no mark behind it, though no more has come, gets one."""
+        for mark in self._lane.mark_pause():
+            self._write(self._stream, mark, "twilio")
+
     def _close_stream(self) -> None:
         if self._stream is not None:
             stream, self._stream = self._stream, None
@@ -426,7 +436,7 @@ class Call:
             wires = self._lane.agent(message)
             for wire in wires or ():
                 self._write(self._stream, wire, "twilio")
-            if wires and awaited:
+            if wires and awaited and message.audio_event.audio_base_64:
                 self._handle(events.AudioSent(message.audio_event.event_id))
             if not message.audio_event.is_final:
                 return

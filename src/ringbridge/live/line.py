@@ -57,17 +57,21 @@ class TurnLine:
         self._caller = call.caller
         self._session = session
         self._facilities = facilities
-        self._certain = asyncio.Event()
-        if confirmed:
-            self._certain.set()
+        self._confirmation = None if confirmed else asyncio.Event()
 
     def confirm(self) -> None:
         """The caller has said what was guessed: whatever waits for that goes on."""
-        self._certain.set()
+        if self._confirmation is not None:
+            self._confirmation.set()
 
     async def confirmed(self) -> None:
         """See `Turn.confirmed`."""
-        await self._certain.wait()
+        if self._confirmation is not None:
+            await self._confirmation.wait()
+
+    @property
+    def _is_certain(self) -> bool:
+        return self._confirmation is None or self._confirmation.is_set()
 
     @property
     def models(self) -> Model:
@@ -132,12 +136,12 @@ class TurnLine:
 
     def start(self, work: Coroutine[Any, Any, _Result], *, name: str) -> Work[_Result]:
         """Run something that is not to end with the turn."""
-        assert self._certain.is_set(), _TOO_EARLY
+        assert self._is_certain, _TOO_EARLY
         return self._facilities.tasks.start(work, name=name)
 
     def note(self, fact: Fact) -> None:
         """Tell whoever listens to this call."""
-        assert self._certain.is_set(), _TOO_EARLY
+        assert self._is_certain, _TOO_EARLY
         self._session.noted(self._number, fact)
 
     async def _act(self, plan: Plan) -> bool:

@@ -46,13 +46,19 @@ __all__ = ["Unsupported", "accept", "connect"]
 
 log = get_logger(__name__)
 
-READ_BUFFER_BYTES: Final = 4096
-"""What a socket reads into at first; it grows by need. A message of audio has 300 bytes, or 2200."""
+READ_BUFFER_BYTES: Final = 2048
+"""What a socket reads into at first, and the least that picows takes. It doubles by need and stays so: a caller's
+messages have 300 bytes, an agent's 2200."""
 
 _TEXT: Final = WSMsgType.TEXT
-_NOTHING: Final = logging.getLogger("ringbridge.picows")
-_NOTHING.setLevel(logging.CRITICAL + 1)
-"""picows would tell of each connection, and of each mistake of a stranger's."""
+_silent = logging.getLogger("ringbridge.picows")
+_silent.setLevel(logging.CRITICAL + 1)
+_NOTHING: Final = logging.LoggerAdapter(_silent)
+"""picows would tell of each connection, and of each mistake of a stranger's. Of a plain logger it makes a copy for each
+socket, which has to learn anew at which levels it says nothing."""
+
+_UPGRADE: Final = web.WebSocketResponse(compress=False)
+"""Knows a handshake; it is never sent."""
 
 
 class Unsupported(Exception):
@@ -163,7 +169,7 @@ class PicowsSocket(Socket):
 
     @property
     def response(self) -> web.StreamResponse:
-        return super().response if self._lost is None else web.Response(status=101)
+        return super().response if self._lost is None else _Answered()
 
     @property
     def unsent(self) -> int:
@@ -254,13 +260,23 @@ class PicowsSocket(Socket):
             self._cut.cancel()
 
 
+class _Answered(web.StreamResponse):
+    """What is left to be sent once a socket has ended: nothing, as picows has answered the upgrade."""
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return
+
+
 def accept(request: web.Request, bounds: Bounds) -> Socket:
     """Take over an upgrade that aiohttp has read.
 
     Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake, or its peer is gone, and `Unsupported`.
     """
     transport = request.transport
-    if not web.WebSocketResponse().can_prepare(request) or transport is None or transport.is_closing():
+    if not _UPGRADE.can_prepare(request) or transport is None or transport.is_closing():
         raise web.HTTPBadRequest(text="")
     http = request.protocol
     socket = PicowsSocket(bounds, HEARTBEAT_SECONDS, lost=lambda: http.connection_lost(None))

@@ -21,7 +21,7 @@ from ringbridge.live.socket import Socket
 from ringbridge.live.timers import Timers
 from ringbridge.log import bind_ids, get_logger
 from ringbridge.plans import Plan
-from ringbridge.turn import Brain, Call, Turn
+from ringbridge.turn import Brain, Call, Message, Turn
 from ringbridge.wire import brain as wire
 
 __all__ = ["Attached", "BrainSession", "CallView", "FindCall"]
@@ -123,6 +123,8 @@ class BrainSession:
         self._guessed: TurnLine | None = None
         """The line of the newest guess."""
         self._asked: dict[int, int | None] = {}
+        self._history: tuple[Message, ...] = ()
+        """Of the newest transcript."""
 
     async def run(self) -> None:
         """Serve the socket until it ends, and then until the brain has let go of what it was saying."""
@@ -188,12 +190,14 @@ class BrainSession:
 
     def _read(self, text: bytes) -> None:
         try:
-            message = wire.decode(text)
+            message = wire.decode(text, self._history)
         except BrokenMessage as error:
             self._handle(events.BrokenArrived(str(error)))
         else:
-            if isinstance(message, wire.UserTranscript) and self._call is not None:
-                self._call.tell(facts.TranscriptCame(message.event_id))
+            if isinstance(message, wire.UserTranscript):
+                self._history = message.history
+                if self._call is not None:
+                    self._call.tell(facts.TranscriptCame(message.event_id))
             self._handle(message)
 
     def _handle(self, event: Event) -> None:
@@ -203,11 +207,11 @@ class BrainSession:
     def _carry_out(self, command: Command) -> None:
         match command:
             case commands.Send(message=message):
-                if not self._socket.send(wire.encode(message)):
-                    log.warning("ElevenLabs is too slow to be told more, and is cut off", **self._ids)
-                    self._socket.abort()
-                if self._call is not None and isinstance(message, wire.AgentResponse):
-                    self._call.brain_said(words=message.is_spoken, complete=message.is_complete)
+                self._send(message)
+            case commands.Report(fact=fact):
+                if self._call is not None and isinstance(fact, commands.TurnFact):
+                    self._call.tell(fact)
+                self._note(fact)
             case commands.SetTimer(timer=timer, seconds=seconds):
                 self._timers.set(timer, seconds)
             case commands.DropTimer(timer=timer):
@@ -233,16 +237,24 @@ class BrainSession:
                 self._tasks.create_task(
                     self._socket.close(code, reason), name=f"close brain of {self._conversation_id}"
                 )
-            case commands.Report(fact=fact):
-                if isinstance(fact, commands.TurnFact) and self._call is not None:
-                    self._call.tell(fact)
-                _note(log.bind(**self._ids), fact)
             case _:
                 assert_never(command)
+
+    def _send(self, message: wire.Outgoing) -> None:
+        if not self._socket.send(wire.encode(message)):
+            self._log.warning("ElevenLabs is too slow to be told more, and is cut off")
+            self._socket.abort()
+        if self._call is not None and isinstance(message, wire.AgentResponse):
+            self._call.brain_said(words=message.is_spoken, complete=message.is_complete)
 
     @property
     def _ids(self) -> Mapping[str, str]:
         return {"conversation_id": self._conversation_id} if self._call is None else self._call.ids
+
+    @property
+    def _log(self) -> BoundLogger:
+        """For a line about this socket. It is made for those alone: to make it for each fact would cost each turn."""
+        return log.bind(**self._ids)
 
     def _timer_fired(self, timer: Timer) -> None:
         self._handle(events.TimerFired(timer))
@@ -304,39 +316,38 @@ class BrainSession:
         bind_ids(self._ids)  # for whatever the brain, its models and its tools log in the reply's task
         return self._brain(turn)
 
-
-def _note(line: BoundLogger, fact: commands.Fact) -> None:
-    match fact:
-        case facts.TurnFailed(event_id=event_id, cause=cause, after_words=after_words):
-            when = "after some words" if after_words else "before its first word"
-            line.warning("the brain failed", turn=event_id, when=when, cause=cause)
-        case commands.UnknownConversation():
-            line.warning(
-                "no call knows this conversation, so its brain socket is closed: is the speech engine used by another"
-                " program too, or does another process of ours have the call?"
-            )
-        case commands.NeverInitiated():
-            line.warning("a brain socket did not say which conversation it serves, and is closed")
-        case commands.EngineGaveUp(message=message):
-            line.warning("ElevenLabs ends the brain socket", complaint=message)
-        case commands.MessagePassedOver(why=why):
-            line.info("a message on the brain socket was passed over", problem=why)
-        case commands.SocketReplaced():
-            line.info("a newer brain socket took over")
-        case facts.TurnAnswered(event_id=event_id, by=by) if by != "brain":
-            line.debug("a turn was answered by a phrase of ours", turn=event_id, by=by)
-        case (
-            facts.TurnBegan()
-            | facts.BrainAsked()
-            | facts.BrainBegan()
-            | facts.WordsSent()
-            | facts.TurnAnswered()
-            | facts.TurnSuperseded()
-            | facts.FillerSpoken()
-            | facts.Speculated()
-        ):
-            pass  # they hold words, or are everyday; whoever cares listens to the call
-        case commands.TranscriptPassedOver(event_id=event_id):
-            line.debug("a transcript came again", turn=event_id)
-        case _:
-            assert_never(fact)
+    def _note(self, fact: commands.Fact) -> None:
+        match fact:
+            case (
+                facts.TurnBegan()
+                | facts.BrainAsked()
+                | facts.BrainBegan()
+                | facts.WordsSent()
+                | facts.TurnAnswered(by="brain")
+                | facts.TurnSuperseded()
+                | facts.FillerSpoken()
+                | facts.Speculated()
+            ):
+                pass  # they hold words, or are everyday; whoever cares listens to the call
+            case facts.TurnFailed(event_id=event_id, cause=cause, after_words=after_words):
+                when = "after some words" if after_words else "before its first word"
+                self._log.warning("the brain failed", turn=event_id, when=when, cause=cause)
+            case commands.UnknownConversation():
+                self._log.warning(
+                    "no call knows this conversation, so its brain socket is closed: is the speech engine used by"
+                    " another program too, or does another process of ours have the call?"
+                )
+            case commands.NeverInitiated():
+                self._log.warning("a brain socket did not say which conversation it serves, and is closed")
+            case commands.EngineGaveUp(message=message):
+                self._log.warning("ElevenLabs ends the brain socket", complaint=message)
+            case commands.MessagePassedOver(why=why):
+                self._log.info("a message on the brain socket was passed over", problem=why)
+            case commands.SocketReplaced():
+                self._log.info("a newer brain socket took over")
+            case facts.TurnAnswered(event_id=event_id, by=by):
+                self._log.debug("a turn was answered by a phrase of ours", turn=event_id, by=by)
+            case commands.TranscriptPassedOver(event_id=event_id):
+                self._log.debug("a transcript came again", turn=event_id)
+            case _:
+                assert_never(fact)

@@ -24,6 +24,9 @@ log = get_logger(__name__)
 CANCEL_SECONDS = 2.0
 """How long a brain may take to let go of a cancelled reply before the next one begins without it."""
 
+PIECES_AT_ONCE = 4
+"""A model's tokens that came in one packet are the first words together: they don't wait for other calls' turns."""
+
 
 class Reply:
     """One run of a brain, in a task of its owner's group.
@@ -82,12 +85,11 @@ class Reply:
             self._tell(ReplyEnded(self._number))
 
     async def _speak(self, pieces: AsyncIterator[object]) -> None:
-        own = asyncio.current_task()
-        assert own is not None
         began = False
+        unpaused = 0
         try:
             async for piece in pieces:
-                if own.cancelling():
+                if self._task.cancelling():
                     raise asyncio.CancelledError  # the brain caught the first one, and goes on talking
                 if not isinstance(piece, str):
                     raise TypeError(f"a brain yields str, not {type(piece).__name__}")
@@ -95,7 +97,9 @@ class Reply:
                     began = True
                     self._tell(ReplyBegan(self._number))
                 self._tell(ReplySaid(self._number, _whole(piece)))
-                await asyncio.sleep(0)  # a brain that yields without ever waiting must not hold up other calls
+                unpaused = (unpaused + 1) % PIECES_AT_ONCE
+                if not unpaused:
+                    await asyncio.sleep(0)  # a brain that yields without ever waiting must not hold up other calls
         finally:
             if (close := getattr(pieces, "aclose", None)) is not None:
                 await close()

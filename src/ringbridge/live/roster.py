@@ -37,6 +37,7 @@ class Roster:
         self._default = default
         self._calls: dict[CallSid, Call] = {}
         self._conversations: dict[ConversationId, Call] = {}
+        self._newest: dict[CallSid, ConversationId] = {}
         self._awaited: dict[ConversationId, set[asyncio.Future[Call]]] = {}
         self._idle = asyncio.Event()
         self.is_draining = False
@@ -134,19 +135,21 @@ class Roster:
             await call.run()
         finally:
             del self._calls[call.sid]
-            self._forget_conversations(call)
+            self._forget_conversation(call)
             self._look_whether_idle()
 
-    def _forget_conversations(self, call: Call) -> None:
-        for conversation_id in [name for name, owner in self._conversations.items() if owner is call]:
+    def _forget_conversation(self, call: Call) -> None:
+        conversation_id = self._newest.pop(call.sid, None)
+        if conversation_id is not None and self._conversations.get(conversation_id) is call:
             del self._conversations[conversation_id]
 
     def _observe(self, sid: CallSid, fact: Fact) -> None:
         match fact:
             case ConversationOpened(conversation_id=conversation_id):
                 call = self._calls[sid]
-                self._forget_conversations(call)  # the brain of an older one must not replace the newer's
+                self._forget_conversation(call)  # the brain of an older one must not replace the newer's
                 self._conversations[conversation_id] = call
+                self._newest[sid] = conversation_id
                 for found in self._awaited.pop(conversation_id, ()):
                     if not found.done():
                         found.set_result(call)

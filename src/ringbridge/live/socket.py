@@ -75,6 +75,8 @@ class UpgradeFailed(ConnectionError):
 class _Meter:
     """Counts what comes within each second, which begins with its first."""
 
+    __slots__ = ("_clock", "_count", "_limit", "_since")
+
     def __init__(self, limit: int, clock: Callable[[], float]) -> None:
         self._limit = limit
         self._clock = clock

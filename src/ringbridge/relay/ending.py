@@ -15,6 +15,7 @@ from ringbridge.relay.commands import (
     Rescue,
     SetTimer,
     Settled,
+    ToTwilio,
 )
 from ringbridge.relay.errands import SLACK_SECONDS
 from ringbridge.relay.events import Timer
@@ -38,7 +39,8 @@ class Ending(Sounds):
             return [*goodbye, *self._last_words("farewell")]
         if self.lane.playout.silent:
             return [*goodbye, *self._hang_up()]
-        return [*goodbye, SetTimer(Timer.PLAYED, self.lane.playout.unheard_ms / 1000 + SLACK_SECONDS)]
+        played = SetTimer(Timer.PLAYED, self.lane.playout.unheard_ms / 1000 + SLACK_SECONDS)
+        return [*goodbye, *map(ToTwilio, self.lane.mark_rest()), played]
 
     def _leave(self, why: str) -> list[Command]:
         """We end the call ourselves."""

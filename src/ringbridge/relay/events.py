@@ -1,7 +1,7 @@
 """What a call's machine is told."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import TypeAlias
 
 from ringbridge.ids import StreamSid
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-class Timer(Enum):
+class Timer(StrEnum):
     """What the machine waits for; each runs at most once at a time."""
 
     START_DUE = "no stream has come for the conversation that was made ready"

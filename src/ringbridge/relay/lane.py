@@ -3,8 +3,7 @@
 The machine sets the gate; the reader's callback of one socket carries each frame through it to the writer of the other.
 """
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -21,13 +20,6 @@ AGENT_HELD_MS = 30_000
 """The agent's words from before the stream starts: as much is kept, the newest goes (a greeting has its start)."""
 
 BYTES_PER_MS = 8
-
-
-WHOLE_CHARACTERS = 5336
-"""Base64 of half a second: so much goes on in one piece in any case."""
-
-PIECE_CHARACTERS = 2664
-"""Base64 of a quarter of a second: about a word."""
 
 
 class Gate(Enum):
@@ -50,7 +42,7 @@ class _Held(Generic[_Item]):
     """Audio that waits, oldest first, with its length in ms."""
 
     def __init__(self) -> None:
-        self._items: deque[tuple[float, _Item]] = deque()
+        self._items: list[tuple[float, _Item]] = []  # an empty deque has 760 bytes
         self.ms = 0.0
 
     def append(self, ms: float, item: _Item) -> None:
@@ -58,7 +50,7 @@ class _Held(Generic[_Item]):
         self.ms += ms
 
     def drop_oldest(self) -> None:
-        ms, _ = self._items.popleft()
+        ms, _ = self._items.pop(0)
         self.ms -= ms
 
     def take(self) -> list[_Item]:
@@ -71,10 +63,11 @@ class _Held(Generic[_Item]):
 class Lane:
     """Both directions of one call's audio. `caller` and `agent` say what passes; the rest is for the machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` tells seconds, and never goes back."""
         self.from_caller = Gate.HOLDING
         self.from_agent = Gate.HOLDING
-        self.playout = Playout()
+        self.playout = Playout(clock)
         self._stream_sid = StreamSid("")
         self._last_interruption = -1
         self._muted = False
@@ -94,7 +87,7 @@ class Lane:
         return None
 
     def agent(self, audio: engine.Audio) -> list[bytes] | None:
-        """One message with the agent's audio: what to send to Twilio now, if anything, a mark behind each media.
+        """One message with the agent's audio: what to send to Twilio now, if anything, with the marks that are due.
 
         Stale is what belongs to a reply before the last interruption: a lower id. An equal one is the reply after it.
         """
@@ -103,18 +96,13 @@ class Lane:
         if not (payload or alignment) or self.is_stale(event_id):
             return None
         if self.from_agent is Gate.OPEN:
+            rest = self.mark_rest() if event_id != self.playout.reply else []
             if alignment:  # its audio may come with the next messages only
                 self.playout.spell(event_id, engine.letters(audio.audio_event))
-            return [wire for piece in self._pieces(payload, event_id) for wire in self._queue(piece, event_id)] or None
+            return [*rest, *(self._media(payload, event_id) if payload else ())] or None
         if self.from_agent is Gate.HOLDING and self._agent_held.ms < AGENT_HELD_MS:
             self._agent_held.append(audio_ms(payload), audio)
         return None
-
-    def _pieces(self, payload: str, event_id: int | None) -> list[str]:
-        """As it came; but where the words are known, what is long goes on in pieces, as each has a mark of its own."""
-        if len(payload) <= WHOLE_CHARACTERS or not self.playout.is_spelled(event_id):
-            return [payload] if payload else []
-        return [payload[start : start + PIECE_CHARACTERS] for start in range(0, len(payload), PIECE_CHARACTERS)]
 
     def open_to_engine(self) -> list[bytes]:
         """The conversation is open: the caller's words pass from now on. Gives those that waited, to be sent first."""
@@ -159,14 +147,22 @@ class Lane:
 
     def play(self, pieces: Iterable[str]) -> list[bytes]:
         """Audio of our own, after the agent's: what to send to Twilio now, a mark behind each media."""
-        return [wire for piece in pieces for wire in self._queue(piece, None)]
+        return [wire for piece in pieces for wire in (*self._media(piece, None), *self.mark_rest())]
 
     def play_clip(self, pieces: Iterable[str]) -> list[bytes]:
         """The bridge's own voice, after whatever is queued: what to send to Twilio now, a mark behind it."""
         payloads = list(pieces)
+        before = self.mark_rest()
         mark = self.playout.queue_clip(sum(map(audio_ms, payloads)))
-        media = (twilio.Media(self._stream_sid, twilio.Payload(payload)) for payload in payloads)
-        return [*map(twilio.encode, media), twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(mark)))]
+        return [*before, *map(self._encode_media, payloads), self._encode_mark(mark)]
+
+    def mark_rest(self) -> list[bytes]:
+        """No more audio comes for now: the mark to send behind it, if it has none."""
+        return self._marks(self.playout.mark_rest())
+
+    def mark_pause(self) -> list[bytes]:
+        """What `mark_rest` gives, if nothing has come since this was last asked; to be asked at an even pace."""
+        return self._marks(self.playout.mark_pause())
 
     def end(self) -> None:
         """The conversation is over for good: nothing passes any more."""
@@ -195,9 +191,15 @@ class Lane:
         self._last_interruption = -1
         self.playout.begin_conversation()
 
-    def _queue(self, payload: str, event_id: int | None) -> tuple[bytes, bytes]:
+    def _media(self, payload: str, event_id: int | None) -> list[bytes]:
         mark = self.playout.queue(audio_ms(payload), event_id)
-        return (
-            twilio.encode(twilio.Media(self._stream_sid, twilio.Payload(payload))),
-            twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(mark))),
-        )
+        return [self._encode_media(payload), *self._marks(mark)]
+
+    def _encode_media(self, payload: str) -> bytes:
+        return twilio.encode(twilio.Media(self._stream_sid, twilio.Payload(payload)))
+
+    def _encode_mark(self, name: str) -> bytes:
+        return twilio.encode(twilio.Mark(self._stream_sid, twilio.MarkName(name)))
+
+    def _marks(self, name: str | None) -> list[bytes]:
+        return [] if name is None else [self._encode_mark(name)]

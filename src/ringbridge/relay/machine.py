@@ -246,7 +246,7 @@ class Relay(Away):
 
     def _reply_complete(self, reply: int) -> list[Command]:
         self.lane.playout.ended(reply)
-        return self._perhaps_whole() if self.lane.playout.silent else []
+        return self._perhaps_whole() if self.lane.playout.silent else [*map(ToTwilio, self.lane.mark_rest())]
 
     def _interrupted(self, event_id: int) -> list[Command]:
         clear, cut = self.lane.interrupt(event_id)

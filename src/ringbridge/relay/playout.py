@@ -2,16 +2,22 @@
 
 `clear` makes Twilio echo every pending mark at once (Twilio, "WebSocket Messages"), so that an echo alone does not mean
 "heard". Each name holds an epoch, which a clear ends: `e7:42` is the 42nd mark, of the epoch after seven clears.
+
+A mark stands behind the first piece of a reply, then behind each second of audio, and behind the last piece once no
+more has come. Between two of them the clock tells, as what is queued plays in real time; never past a mark that is
+still out. A mark behind each piece would cost a seventh of all that a call costs.
 """
 
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ringbridge.facts import Heard
 
 __all__ = ["Cut", "Playout"]
+
+MARKED_MS = 1_000
+"""No more audio than that goes without a mark."""
 
 _CLAUSE_ENDS = frozenset(".,;:!?…।")
 """Alignments come clause by clause, without the space between two of them."""
@@ -40,7 +46,9 @@ class _Pending(NamedTuple):
 class Playout:
     """The queue of one caller's loudspeaker, as far as we can know it. Times in ms of audio."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` tells seconds, and never goes back."""
+        self._clock = clock
         self.heard: Heard | None = None
         self.reply: int | None = None
         """The reply whose audio came last."""
@@ -48,19 +56,24 @@ class Playout:
         """The name of the mark that was given last."""
         self._epoch = 0
         self._marks = 0
-        self._pending: deque[_Pending] = deque()
+        self._pending: list[_Pending] = []
         self._reply_ms = 0.0
         self._queued_ms = 0.0
+        self._marked_ms = 0.0
+        self._looked_ms = 0.0
+        self._pauses = True
         self._heard_ms = 0.0
-        self._letters: deque[tuple[int | None, str, float]] = deque()
+        self._played_ms = 0.0
+        self._played_at = 0.0
+        self._letters: list[tuple[int | None, str, float]] = []
         self._is_new_piece = True
         self._ended: int | None = None
         self._told_whole: int | None = None
 
     @property
     def unheard_ms(self) -> float:
-        """Audio that was sent and neither heard nor cleared, as far as marks have told."""
-        return self._queued_ms - self._heard_ms
+        """Audio that was sent and neither heard nor cleared, as far as we can know."""
+        return self._queued_ms - self._position
 
     @property
     def progress(self) -> float:
@@ -69,22 +82,37 @@ class Playout:
 
     @property
     def silent(self) -> bool:
-        """Everything that was sent has been heard or cleared."""
-        return not self._pending
+        """Everything that was sent has been heard, as marks have told, or cleared."""
+        return self._heard_ms == self._queued_ms
 
-    def queue(self, ms: float, event_id: int | None) -> str:
-        """Audio of a reply was sent; gives the name of the mark to be sent behind it."""
+    def queue(self, ms: float, event_id: int | None) -> str | None:
+        """Audio of a reply was sent; gives the name of the mark to be sent behind it, if one is due.
+
+        Before another reply begins, `mark_rest` is due.
+        """
         self._turn_to(event_id)
         if event_id == self._told_whole:
             self._told_whole = None  # it had only paused
         self._reply_ms += ms
-        self._queued_ms += ms
-        return self._mark(event_id, is_clip=False)
+        self._lengthen(ms)
+        is_due = self._pauses or self._queued_ms - self._marked_ms >= MARKED_MS
+        self._pauses = False
+        return self._mark(event_id, is_clip=False) if is_due else None
 
     def queue_clip(self, ms: float) -> str:
         """Our own voice was sent, which is no part of any reply; gives the name of the mark to be sent behind it."""
-        self._queued_ms += ms
+        self._lengthen(ms)
         return self._mark(self.reply, is_clip=True)
+
+    def mark_rest(self) -> str | None:
+        """No more comes for now: gives the name of the mark to be sent behind it, if it has none."""
+        self._pauses = True
+        return None if self._marked_ms == self._queued_ms else self._mark(self.reply, is_clip=False)
+
+    def mark_pause(self) -> str | None:
+        """What `mark_rest` does, if nothing has come since it was last asked."""
+        pauses, self._looked_ms = self._looked_ms == self._queued_ms, self._queued_ms
+        return self.mark_rest() if pauses else None
 
     def spell(self, event_id: int | None, letters: Iterable[tuple[str, float]]) -> None:
         """What the audio of a reply will say from here on: letters, each with the ms to its end."""
@@ -93,22 +121,19 @@ class Playout:
         for letter, ends in letters:
             self._add_letter(event_id, letter, self._reply_ms + ends)
 
-    def is_spelled(self, event_id: int | None) -> bool:
-        """Whether the words of this reply are known, at least some of them."""
-        return bool(self._letters) and self._letters[-1][0] == event_id
-
     def echoed(self, name: str) -> Heard | None:
         """A mark came back. Gives the new position; `None` if it tells nothing (an older epoch, a name not ours)."""
-        if not self._pending or (self._pending[0].name != name and all(mark.name != name for mark in self._pending)):
+        number = next((number for number, mark in enumerate(self._pending) if mark.name == name), None)
+        if number is None:
             return None
-        while True:  # a mark that was lost on the way was heard if a later one was
-            mark = self._pending.popleft()
-            if mark.name == name:
-                break
+        mark = self._pending[number]
+        del self._pending[: number + 1]  # a mark that was lost on the way was heard if a later one was
         self._heard_ms = mark.total_ms
+        self._plays_from(mark.total_ms)
         self.heard = Heard(mark.event_id, round(mark.reply_ms))
-        while self._letters and self._letters[0][0] != mark.event_id:
-            self._letters.popleft()
+        if self._letters and self._letters[0][0] != mark.event_id:
+            first = next((at for at, letter in enumerate(self._letters) if letter[0] == mark.event_id), 0)
+            del self._letters[:first]
         return self.heard
 
     def ended(self, reply: int) -> None:
@@ -121,7 +146,7 @@ class Playout:
         Until the engine has said that it is complete, only time can tell: `settled` says that it has.
         """
         last = self.heard
-        if self._pending or last is None or last.event_id is None or last.event_id == self._told_whole:
+        if not self.silent or last is None or last.event_id is None or last.event_id == self._told_whole:
             return None
         if last.event_id != self.reply or not (settled or last.event_id == self._ended):
             return None
@@ -138,8 +163,7 @@ class Playout:
 
     def assume_heard(self) -> None:
         """Marks do not come back, and it must have been played by now."""
-        self._pending.clear()
-        self._heard_ms = self._queued_ms
+        self._forget_queue()
 
     def begin_sound(self) -> None:
         """What comes now is no reply, and is counted from its own start."""
@@ -153,22 +177,47 @@ class Playout:
         """The queue was emptied, or its stream is gone."""
         cut = self._cut()
         self._epoch += 1
-        self._pending.clear()
         self._letters.clear()
-        self._heard_ms = self._queued_ms
+        self._forget_queue()
         if self.reply is not None:
             self._told_whole = self.reply  # it never will be heard to its end
         return cut
 
+    @property
+    def _position(self) -> float:
+        """What has been played by now of all that was ever queued: since the last echo the clock tells."""
+        until = self._pending[0].total_ms if self._pending else self._queued_ms
+        return min(self._played_ms + (self._clock() - self._played_at) * 1000, until)
+
+    def _plays_from(self, total_ms: float) -> None:
+        self._played_ms, self._played_at = total_ms, self._clock()
+
+    def _lengthen(self, ms: float) -> None:
+        if self._position == self._queued_ms:
+            self._plays_from(self._queued_ms)
+        self._queued_ms += ms
+
+    def _forget_queue(self) -> None:
+        """Nothing is queued any more."""
+        self._pending.clear()
+        self._heard_ms = self._marked_ms = self._queued_ms
+        self._pauses = True
+        self._plays_from(self._queued_ms)
+
     def _mark(self, event_id: int | None, *, is_clip: bool) -> str:
         self._marks += 1
+        self._marked_ms = self._queued_ms
         self.last_mark = f"e{self._epoch}:{self._marks}"
-        self._pending.append(_Pending(self.last_mark, event_id, self._reply_ms, self._queued_ms, is_clip))
+        self._pending.append(self._upto(self.last_mark, event_id, is_clip=is_clip))
         return self.last_mark
+
+    def _upto(self, name: str, event_id: int | None, *, is_clip: bool) -> _Pending:
+        """All that is queued so far."""
+        return _Pending(name, event_id, self._reply_ms, self._queued_ms, is_clip)
 
     def _turn_to(self, event_id: int | None) -> None:
         if event_id != self.reply:
-            self.reply, self._reply_ms = event_id, 0.0
+            self.reply, self._reply_ms, self._pauses = event_id, 0.0, True
 
     def _add_letter(self, event_id: int | None, letter: str, ends: float) -> None:
         if self._letters and not letter.isspace():
@@ -180,7 +229,8 @@ class Playout:
 
     def _cut(self) -> Cut:
         dropped = round(self.unheard_ms)
-        unheard = next((mark.event_id for mark in self._pending if not mark.is_clip), None)
+        rest = self.reply if self._marked_ms < self._queued_ms else None
+        unheard = next((mark.event_id for mark in self._pending if not mark.is_clip), rest)
         reply = self._unfinished if unheard is None else unheard
         return Cut(dropped, reply, None if reply is None else self._heard_words(reply))
 
@@ -190,11 +240,17 @@ class Playout:
         reply = self.reply
         return None if reply is None or self._ended == reply or self.was_heard(reply) else reply
 
+    def _heard_of(self, reply: int) -> float:
+        """How many ms of it were heard."""
+        told = self.heard.ms if self.heard is not None and self.heard.event_id == reply else 0.0
+        plays = self._pending[0] if self._pending else self._upto("", self.reply, is_clip=False)
+        return max(told, plays.reply_ms - (plays.total_ms - self._position)) if plays.event_id == reply else told
+
     def _heard_words(self, reply: int) -> str | None:
         spoken = [(letter, ends) for event_id, letter, ends in self._letters if event_id == reply]
         if not spoken:
             return None
-        heard_ms = self.heard.ms if self.heard is not None and self.heard.event_id == reply else 0
+        heard_ms = self._heard_of(reply)
         count = sum(ends <= heard_ms + 1 for _, ends in spoken)
         text = "".join(letter for letter, _ in spoken)
         heard, rest = text[:count], text[count:]

@@ -28,16 +28,17 @@ class Sounds(Voice):
             return [Settled(errand.number, done=False)]
         self._running = errand
         paid = self._paid()
-        self._sound_left.extend(sound.pieces)
+        self._sound_left.extend(reversed(sound.pieces))
+        rest = map(ToTwilio, self.lane.mark_rest())
         self.lane.playout.begin_sound()
-        return [*paid, *self._play_on(), *self._playing()]
+        return [*paid, *rest, *self._play_on(), *self._playing()]
 
     def _play_on(self) -> list[Command]:
         """A long sound goes out as it is played: all at once, it would not fit into a socket's buffer."""
         playout = self.lane.playout
         wires: list[bytes] = []
         while self._sound_left and playout.unheard_ms < SOUND_AHEAD_MS:
-            wires += self.lane.play([self._sound_left.popleft()])
+            wires += self.lane.play([self._sound_left.pop()])
         self._sound_ends = playout.last_mark
         return [*map(ToTwilio, wires), SetTimer(Timer.ERRAND, playout.unheard_ms / 1000 + SLACK_SECONDS)]
 

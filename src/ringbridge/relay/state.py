@@ -1,7 +1,6 @@
 """Where one call stands: what the layers of its machine share. Nothing is decided here."""
 
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -56,12 +55,21 @@ class Phase(Enum):
 class State:
     """The lowest layer. `lane` carries the call's audio."""
 
-    def __init__(self, *, variables: Mapping[str, str], greeting: str | None, clips: Clips, max_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        variables: Mapping[str, str],
+        greeting: str | None,
+        clips: Clips,
+        max_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
         """`variables` tell the engine about the call; `greeting` overrides its first message, if it allows that.
 
         `clips` are the bridge's own voice; the call may last `max_seconds` from its first stream on.
+        `clock` tells seconds, and never goes back.
         """
-        self.lane = Lane()
+        self.lane = Lane(clock)
         self._clips = clips
         self._max_seconds = max_seconds
         self._variables = dict(variables)
@@ -89,7 +97,7 @@ class State:
         self._running: Errand | None = None
         self._gathering: CollectDigits | None = None
         self._sound_ends = ""
-        self._sound_left: deque[str] = deque()
+        self._sound_left: list[str] = []
         self._human = Dial.RINGING
 
     @property

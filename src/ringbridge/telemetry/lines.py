@@ -38,22 +38,22 @@ class Lines:
         tally, now = self._tallies.note(sid, fact)
         if type(fact) not in _TOLD and not _plain.isEnabledFor(logging.DEBUG):
             return
-        line = log.bind(call_sid=sid, **_ids(tally))
+        ids = {"call_sid": sid, **_ids(tally)}
         match fact:
             case facts.CallBegan(caller=caller, called=called, language=language):
-                line.info("call began", caller=caller, called=called, language=language)
+                log.info("call began", **ids, caller=caller, called=called, language=language)
             case facts.CallRefused(why=why):
-                line.info("call refused", why=why)
+                log.info("call refused", **ids, why=why)
             case CallEnded():
-                line.info("call ended", outcome=outcome_name(fact), **_summary(tally, now))
+                log.info("call ended", **ids, outcome=outcome_name(fact), **_summary(tally, now))
             case facts.CallerWaited(event_id=event_id, waterfall=waterfall):
-                line.info("caller waited", turn=event_id, **_parts(waterfall))
+                log.info("caller waited", **ids, turn=event_id, **_parts(waterfall))
             case facts.VoicemailLeft(recording_sid=recording_sid, seconds=seconds):
-                line.info("voicemail left", recording_sid=recording_sid, seconds=seconds)
+                log.info("voicemail left", **ids, recording_sid=recording_sid, seconds=seconds)
             case facts.Faulted(reason=reason):
-                line.error("call failed", reason=reason)
+                log.error("call failed", **ids, reason=reason)
             case _:
-                _note(line, fact)
+                _note(log.bind(**ids), fact)
 
 
 _TOLD: Final = frozenset(

@@ -24,7 +24,7 @@ _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 
 
 def visible(text: str) -> str:
     """The text in one line, with its control characters spelled out: nobody begins a line of his own, or paints."""
-    return text.translate(_CONTROLS)
+    return text if text.isprintable() else text.translate(_CONTROLS)
 
 
 def mask(value: str) -> str:

@@ -22,6 +22,7 @@ __all__ = ["Style", "handler"]
 Style: TypeAlias = Literal["auto", "json", "pretty"]
 """`auto` is pretty on a terminal and JSON elsewhere."""
 
+_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 _OWN_NAME: Final = "ringbridge.log"
 _META: Final = frozenset({"_record", "_from_structlog", "exc_info", "stack_info"})
 
@@ -39,7 +40,7 @@ def handler(stream: TextIO, style: Style, *, personal: bool, secrets: tuple[str,
     made = _Handler(stream)
     made.setFormatter(
         _Formatter(
-            None if pretty else lambda event: scrub(json.dumps(event, ensure_ascii=False)),
+            None if pretty else lambda event: scrub(_json(event)),
             shown,
             processors=[
                 shown,
@@ -142,19 +143,22 @@ class _Shown:
 
     def fields(self, record: logging.LogRecord, event: EventDict) -> EventDict:
         """What is shown of a record that holds this event."""
-        shown = {
+        shown: EventDict = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": "",
-            **{name: self._value(name, value) for name, value in event.items() if name not in _META},
-            "logger": record.name,
         }
+        for name, value in event.items():
+            if name not in _META:
+                shown[name] = self._value(name, value)
+        shown["logger"] = record.name
         if record.exc_info and (failure := record.exc_info[1]) is not None:
             shown["exception"] = as_text(failure, personal=self._personal)
         return shown
 
     def _value(self, name: str, value: object) -> object:
-        value = value if self._personal else masked(name, value)
+        if not self._personal:
+            value = masked(name, value)
         if isinstance(value, str):
             return visible(value)
         return value if value is None or isinstance(value, int | float) else f"({type(value).__name__})"

@@ -35,9 +35,10 @@ class Gate:
 
     async def ask(self, webhook: CallWebhook) -> Counts:
         """Count a call, unless it is refused anyway, and tell how things stand for it."""
-        if self.decide(webhook, Counts()) is not None:
-            return Counts()
         rules = self._rules(webhook)
+        nothing_counts = not rules.counts_calls and rules.daily_seconds is None
+        if nothing_counts or self.decide(webhook, Counts()) is not None:
+            return Counts()
         in_minute = in_day = 0
         seconds = 0.0
         if rules.counts_calls:

@@ -147,6 +147,7 @@ class _Connection(web.RequestHandler):
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # as aiohttp's own runner hands it on
+            tcp_keepalive=False,  # who says nothing is asked by a ping, or let go: the kernel need not ask, too
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
             max_line_size=MAX_LINE_BYTES,

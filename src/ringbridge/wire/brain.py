@@ -3,6 +3,7 @@
 The messages are those of the ElevenLabs SDK's `speech_engine/types.py` and `session.py` (2.78); nothing else exists.
 """
 
+from contextlib import suppress
 from typing import Any, Final, TypeAlias, cast
 
 import msgspec
@@ -117,6 +118,9 @@ class _LooseError(Struct, frozen=True, tag="error"):
 
 _KIND: Final = msgspec.json.Decoder(_Kind)
 _ENCODER: Final = msgspec.json.Encoder()
+_ANY_FROM_ENGINE: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(
+    Init | _Transcript | Ping | Close | _LooseError
+)
 _FROM_ENGINE: Final[_Decoders] = {
     "init": msgspec.json.Decoder(Init),
     "user_transcript": msgspec.json.Decoder(_Transcript),
@@ -124,20 +128,22 @@ _FROM_ENGINE: Final[_Decoders] = {
     "close": msgspec.json.Decoder(Close),
     "error": msgspec.json.Decoder(_LooseError),
 }
+_ANY_FROM_US: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(AgentResponse | Pong)
 _FROM_US: Final[_Decoders] = {
     "agent_response": msgspec.json.Decoder(AgentResponse),
     "pong": msgspec.json.Decoder(Pong),
 }
 
 
-def decode(text: bytes) -> Incoming | Unknown:
+def decode(text: bytes, before: tuple[Message, ...] = ()) -> Incoming | Unknown:
     """Read one message of ElevenLabs'. Raises `BrokenMessage`, which names the field and never its content.
 
-    What a transcript says in other roles than `user` and `agent`, or says without words (`null`), is left out.
+    What a transcript says in other roles than `user` and `agent`, or says without words (`null`), is left out. Each has
+    the whole conversation: what stood at the same place in the one `before` it is taken from there.
     """
-    message = _decode(text, _FROM_ENGINE)
+    message = _decode(text, _ANY_FROM_ENGINE, _FROM_ENGINE)
     if isinstance(message, _Transcript):
-        return UserTranscript(_history(message), _event_id(message.event_id))
+        return UserTranscript(_history(message, before), _event_id(message.event_id))
     if isinstance(message, _LooseError):
         return Error(message.message if isinstance(message.message, str) else "")
     if isinstance(message, Init) and not message.conversation_id:
@@ -147,7 +153,7 @@ def decode(text: bytes) -> Incoming | Unknown:
 
 def decode_outgoing(text: bytes) -> Outgoing | Unknown:
     """Read one message of ours, as its receiver would. Raises `BrokenMessage`."""
-    return cast("Outgoing | Unknown", _decode(text, _FROM_US))
+    return cast("Outgoing | Unknown", _decode(text, _ANY_FROM_US, _FROM_US))
 
 
 def encode(message: Incoming | Outgoing) -> bytes:
@@ -158,7 +164,9 @@ def encode(message: Incoming | Outgoing) -> bytes:
     return _ENCODER.encode(message)
 
 
-def _decode(text: bytes, decoders: _Decoders) -> object:
+def _decode(text: bytes, any_of_them: msgspec.json.Decoder[Any], decoders: _Decoders) -> object:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return any_of_them.decode(text)
     try:
         kind = _KIND.decode(text).type
         decoder = decoders.get(kind)
@@ -167,14 +175,17 @@ def _decode(text: bytes, decoders: _Decoders) -> object:
         raise broken(error) from None
 
 
-def _history(transcript: _Transcript) -> tuple[Message, ...]:
-    said = []
+def _history(transcript: _Transcript, before: tuple[Message, ...]) -> tuple[Message, ...]:
+    said: list[Message] = []
     for number, item in enumerate(transcript.user_transcript or ()):
         if item.role not in _ROLES or item.content is None:
             continue
         if item.content is msgspec.UNSET:
             raise BrokenMessage(f"user_transcript[{number}].content: it is missing")
-        said.append(Message("user" if item.role == "user" else "agent", item.content))
+        known = before[len(said)] if len(said) < len(before) else None
+        if known is None or known.text != item.content or known.role != item.role:
+            known = Message("user" if item.role == "user" else "agent", item.content)
+        said.append(known)
     return tuple(said)
 
 

@@ -75,3 +75,27 @@ def test_the_same_on_uvloop():
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(ring()) == ["put off"]
+
+
+async def test_one_that_fires_may_drop_another_that_is_due():
+    rung = []
+
+    def fired(name):
+        rung.append(name)
+        timers.drop("second")
+        timers.set("third", 1)
+
+    timers = Timers(fired)
+    timers.set("first", 1)
+    timers.set("second", 1)
+    await asyncio.sleep(1.5)
+    assert rung == ["first"]
+    timers.clear()
+
+
+async def test_they_fire_in_the_order_in_which_they_are_due():
+    bell = Bell()
+    for name, seconds in (("c", 3), ("a", 1), ("d", 4), ("b", 2)):
+        bell.timers.set(name, seconds)
+    await asyncio.sleep(5)
+    assert [name for name, _ in bell.rung] == ["a", "b", "c", "d"]

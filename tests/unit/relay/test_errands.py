@@ -41,7 +41,7 @@ class Line:
     """A call that talks; `handle` gives what is to be done, without the timers, which are kept in `timers`."""
 
     def __init__(self):
-        self.relay = Relay(variables={}, greeting="Hello.", clips=CLIPS, max_seconds=3600)
+        self.relay = Relay(variables={}, greeting="Hello.", clips=CLIPS, max_seconds=3600, clock=lambda: 0.0)
         self.timers = {}
         self.handle(events.Announced(ringing=True), events.EngineConnected())
         self.open()
@@ -81,7 +81,8 @@ class Line:
     def agent(self, ms=400, event_id=5):
         """The agent speaks; gives the name of the mark."""
         payload = base64.b64encode(b"\x10" * ms * 8).decode()
-        *_, mark = self.relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
+        lane = self.relay.lane
+        *_, mark = [*lane.agent(engine.Audio(engine.AudioEvent(payload, event_id))), *lane.mark_rest()]
         if self.relay.awaits_audio(event_id):
             self.handle(events.AudioSent(event_id))
         return json.loads(mark)["mark"]["name"]

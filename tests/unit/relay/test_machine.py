@@ -73,7 +73,7 @@ def agent_speaks(relay, ms=100, event_id=1):
 
 def new(greeting="Hello, I'm an AI."):
     variables = {"caller": "+15550001", "called": "+15550002", "call_sid": "CA1"}
-    return Relay(variables=variables, greeting=greeting, clips=CLIPS, max_seconds=3600)
+    return Relay(variables=variables, greeting=greeting, clips=CLIPS, max_seconds=3600, clock=lambda: 0.0)
 
 
 def play(relay, *story):
@@ -446,7 +446,10 @@ class TestTheEnd:
         agent_speaks(relay, 100)
         play(relay, ASKED_TO_HANG_UP)
         commands = play(relay, events.EngineClosed(1000))
-        assert commands[1:] == [Record(Outcome.GOODBYE), DropTimer(Timer.ERRAND), SetTimer(Timer.PLAYED, 2.2)]
+        *ends, rest, deadline = commands[1:]
+        assert ends == [Record(Outcome.GOODBYE), DropTimer(Timer.ERRAND)]
+        assert json.loads(rest.message)["mark"]["name"] == "e0:2"
+        assert deadline == SetTimer(Timer.PLAYED, 2.2)
         assert HangUp() not in play(relay, mark("e0:1"))
         assert HangUp() in play(relay, mark("e0:2"))
         assert play(relay, events.HungUp()) == [SetTimer(Timer.STOP_DUE, 2.0)]

@@ -24,7 +24,7 @@ class Line:
     """A call whose timers are kept, with what the bridge has said itself."""
 
     def __init__(self, greeting="Hello.", *, greeted=True, brain=True):
-        self.relay = Relay(variables={}, greeting=greeting, clips=CLIPS, max_seconds=3600)
+        self.relay = Relay(variables={}, greeting=greeting, clips=CLIPS, max_seconds=3600, clock=lambda: 0.0)
         self.timers = {}
         self.said = []
         self.tell(events.Announced(ringing=True), events.EngineConnected(), events.FromEngine(OPEN))
@@ -55,7 +55,8 @@ class Line:
 
     def agent(self, event_id, ms=200):
         payload = base64.b64encode(b"\x10" * ms * 8).decode()
-        *_, mark = self.relay.lane.agent(engine.Audio(engine.AudioEvent(payload, event_id)))
+        lane = self.relay.lane
+        *_, mark = [*lane.agent(engine.Audio(engine.AudioEvent(payload, event_id))), *lane.mark_rest()]
         self.mark = json.loads(mark)["mark"]["name"]
         if self.relay.awaits_audio(event_id):
             self.tell(events.AudioSent(event_id))

@@ -53,6 +53,20 @@ def test_what_elevenlabs_says(text, message):
     assert decode(text) == message
 
 
+def test_what_was_said_before_is_taken_from_there_and_nothing_else_is():
+    text = wire(type="user_transcript", user_transcript=[*SAID, {"role": "agent", "content": "When?"}], event_id=8)
+    history = decode(text, HISTORY).history
+    assert history == (*HISTORY, Message("agent", "When?"))
+    assert [said is before for said, before in zip(history, HISTORY, strict=False)] == [True, True]
+    others = (
+        Message("user", "Hello."),
+        Message("user", "A table."),
+        Message("agent", "When?"),
+        Message("user", "Two."),
+    )
+    assert decode(text, others).history == history
+
+
 def test_items_that_nobody_said_are_left_out():
     items = [
         {"role": "system", "content": "be nice"},

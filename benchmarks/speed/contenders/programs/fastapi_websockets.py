@@ -1,22 +1,26 @@
 """The bridge as it is mostly written with FastAPI: uvicorn as it comes, the `websockets` client, a task for each leg.
 
 It stands for no one sample. What it does for a call is what the guide's sample does (see `guide.py`), by other
-libraries: whatever event loop and WebSocket protocol uvicorn picks, an httpx client for each signed URL.
+libraries: whatever event loop and WebSocket protocol uvicorn picks, an httpx client for each signed URL. The brain's
+socket is a plain one: the secret is compared, nothing is looked up.
 """
 
 import asyncio
+import hmac
 import json
 import os
 import sys
+from typing import Any
 
 import httpx
 import uvicorn
 import websockets
-from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect, WebSocketException, status
 from twilio.request_validator import RequestValidator
 
 PUBLIC_URL = os.environ["PUBLIC_URL"].rstrip("/")
 API_KEY = os.environ["ELEVENLABS_API_KEY"]
+SHARED_SECRET = os.environ["SHARED_SECRET"]
 SIGNED_URL = os.environ["ELEVENLABS_BASE_URL"] + "/v1/convai/conversation/get-signed-url"
 
 app = FastAPI()
@@ -92,6 +96,31 @@ async def to_twilio(engine: websockets.ClientConnection, twilio: WebSocket, stre
             await twilio.send_text(json.dumps({"event": "clear", "streamSid": stream_sid}))
         elif kind == "ping":
             await engine.send(json.dumps({"type": "pong", "event_id": event["ping_event"]["event_id"]}))
+
+
+@app.websocket("/ws")
+async def brain(engine: WebSocket) -> None:
+    if not hmac.compare_digest(engine.headers.get("x-api-key", "").encode(), SHARED_SECRET.encode()):
+        raise WebSocketException(status.WS_1008_POLICY_VIOLATION)
+    await engine.accept()
+    try:
+        async for message in engine.iter_json():
+            kind = message["type"]
+            if kind == "user_transcript":
+                await answer(engine, message)
+            elif kind == "ping":
+                await engine.send_json({"type": "pong"})
+            elif kind == "close":
+                break
+    except WebSocketDisconnect:
+        pass
+
+
+async def answer(engine: WebSocket, asked: dict[str, Any]) -> None:
+    words = f"You said: {asked['user_transcript'][-1]['content']}."
+    for content, is_final in ((words, False), ("", True)):
+        reply = {"type": "agent_response", "content": content, "event_id": asked["event_id"], "is_final": is_final}
+        await engine.send_json(reply)
 
 
 if __name__ == "__main__":

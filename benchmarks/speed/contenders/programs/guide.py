@@ -1,12 +1,15 @@
 """The bridge of ElevenLabs' guide "Custom LLM integration" (Twilio, Speech Engine SDK, Python), written anew.
 
+https://elevenlabs.io/docs/eleven-agents/phone-numbers/twilio-integration/custom-llm-integration
+
 For each call and each frame it does what the guide's sample does, in the same order and with the same libraries: the
 SDK's signature check, a client session for each call, the signed URL and the dial awaited inside the loop that reads
-Twilio, a pump task for the other direction, `json.loads`, `json.dumps` and `send_str` for each message.
+Twilio, a pump task for the other direction, `json.loads`, `json.dumps` and `send_str` for each message; for each
+brain socket a plain comparison of `x-api-key`, the look-up of the engine by the SDK, and the SDK's session.
 
 Changed so that it runs: the signature is checked against the public URL (the sample's own is refused behind any
-tunnel); the API's address and the port are settings. Left out is the sample's brain, which can't run: the SDK
-refuses aiohttp's socket. So this one is spared the look-up of the engine that it makes for each call.
+tunnel); the API's address and the port are settings; the SDK's session, which refuses aiohttp's socket, gets it by
+the three names that it calls (`SessionSocket`).
 """
 
 import asyncio
@@ -17,9 +20,11 @@ import sys
 import aiohttp
 from aiohttp import web
 from elevenlabs import AsyncElevenLabs
+from elevenlabs.speech_engine.types import ConversationMessage
 from twilio.request_validator import RequestValidator
 
 PUBLIC_URL = os.environ["PUBLIC_URL"].rstrip("/")
+SHARED_SECRET = os.environ["SHARED_SECRET"]
 TEXT = aiohttp.WSMsgType.TEXT
 
 elevenlabs = AsyncElevenLabs(api_key=os.environ["ELEVENLABS_API_KEY"], base_url=os.environ["ELEVENLABS_BASE_URL"])
@@ -61,6 +66,38 @@ async def pump(engine: aiohttp.ClientWebSocketResponse, twilio: web.WebSocketRes
             await engine.send_str(json.dumps({"type": "pong", "event_id": event_id}))
 
 
+class SessionSocket:
+    """aiohttp's socket by the SDK's names; as the SDK itself wraps Starlette's."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+
+    async def recv(self) -> str:
+        return await self._socket.receive_str()
+
+    async def send(self, text: str) -> None:
+        await self._socket.send_str(text)
+
+    async def close(self) -> None:
+        await self._socket.close()
+
+
+async def brain(request: web.Request) -> web.StreamResponse:
+    if request.headers.get("x-api-key") != SHARED_SECRET:
+        return web.Response(status=401, text="unauthorized")
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    engine = await elevenlabs.speech_engine.get(os.environ["SPEECH_ENGINE_ID"])
+    session = engine.create_session(SessionSocket(socket))
+
+    async def on_transcript(transcript: list[ConversationMessage]) -> None:
+        await session.send_response(f"You said: {transcript[-1].content}.")
+
+    session.on("user_transcript", on_transcript)
+    await session.run()
+    return socket
+
+
 async def media_stream(request: web.Request) -> web.WebSocketResponse:
     twilio = web.WebSocketResponse()
     await twilio.prepare(request)
@@ -96,6 +133,7 @@ def make_app() -> web.Application:
     app = web.Application()
     app.router.add_post("/incoming-call", incoming_call)
     app.router.add_get("/media-stream", media_stream)
+    app.router.add_get("/ws", brain)
     return app
 
 

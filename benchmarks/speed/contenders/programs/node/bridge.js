@@ -2,7 +2,10 @@
 //
 // What it does for a call is what the guide's sample does (see ../guide.py): Twilio's own signature check, the signed
 // URL and the dial once the stream starts, JSON.parse and JSON.stringify for each message. As in the guide's version
-// for Node, frames that come before the engine's socket is open wait for it.
+// for Node, frames that come before the engine's socket is open wait for it. The brain's socket is a plain one: the
+// secret is compared, nothing is looked up.
+
+import { timingSafeEqual } from "node:crypto";
 
 import Fastify from "fastify";
 import formBody from "@fastify/formbody";
@@ -11,6 +14,7 @@ import twilio from "twilio";
 import WebSocket from "ws";
 
 const { PUBLIC_URL, TWILIO_AUTH_TOKEN, ELEVENLABS_API_KEY, ELEVENLABS_BASE_URL, SPEECH_ENGINE_ID } = process.env;
+const SHARED_SECRET = Buffer.from(process.env.SHARED_SECRET);
 
 const fastify = Fastify();
 await fastify.register(formBody);
@@ -74,6 +78,29 @@ fastify.get("/media-stream", { websocket: true }, (twilioSocket) => {
     }
   });
   twilioSocket.on("close", async () => (await opening)?.close());
+});
+
+async function checkSecret(request, reply) {
+  const secret = Buffer.from(request.headers["x-api-key"] ?? "");
+  if (secret.length !== SHARED_SECRET.length || !timingSafeEqual(secret, SHARED_SECRET)) {
+    await reply.code(401).send("unauthorized");
+  }
+}
+
+fastify.get("/ws", { websocket: true, preValidation: checkSecret }, (engine) => {
+  engine.on("message", (raw) => {
+    const message = JSON.parse(raw.toString());
+    if (message.type === "user_transcript") {
+      const answer = { type: "agent_response", event_id: message.event_id };
+      const words = `You said: ${message.user_transcript.at(-1).content}.`;
+      engine.send(JSON.stringify({ ...answer, content: words, is_final: false }));
+      engine.send(JSON.stringify({ ...answer, content: "", is_final: true }));
+    } else if (message.type === "ping") {
+      engine.send(JSON.stringify({ type: "pong" }));
+    } else if (message.type === "close") {
+      engine.close();
+    }
+  });
 });
 
 await fastify.listen({ host: "127.0.0.1", port: Number(process.argv[2]) });
