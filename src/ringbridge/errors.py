@@ -6,6 +6,7 @@ RingbridgeError
 ├── BrokenMessage          a peer's message lacks what its kind needs; names the field
 ├── TokenRefused           a call token is forged, stale, spent or another call's
 ├── BrainTokenRefused      the engine's signed token is not valid for our API key
+├── NotProvided            engine or number can't be made as they should be (provision/failures.py)
 ├── VendorError            a vendor's REST API did not do as asked
 ├── NotAllowed             a brain asked for something that the call's rules do not give it
 ├── NoLine                 a brain asked for something on a call that was made up
