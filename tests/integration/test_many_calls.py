@@ -1,4 +1,4 @@
-"""Twenty calls at once for minutes: what one caller says reaches that caller's engine, and nothing stays behind."""
+"""Twenty calls at once, and then others: what one caller says reaches that caller's engine, and nothing is left."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from ringbridge.emulator.scenario import Press, Say, Scenario
 from ringbridge.emulator.wiretap import Wiretap
 
 AT_ONCE = 20
-SECONDS = 60
+SECONDS = 25
 
 
 async def reply(turn):
@@ -46,6 +46,6 @@ async def test_twenty_calls_at_once(world):
         assert load.leftovers(2) == []
 
     assert [problem for report in reports for problem in report.problems] == []
-    assert len({report.call_sid for report in reports}) == len(reports) > 3 * AT_ONCE
+    assert len({report.call_sid for report in reports}) == len(reports) >= 2 * AT_ONCE
     assert sum(report.frames.to_engine for report in reports) > AT_ONCE * SECONDS * 40
     assert all(any(line.cut for line in report.lines) for report in reports)

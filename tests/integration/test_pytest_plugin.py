@@ -1,5 +1,7 @@
 """The fixture that ships: a project of somebody else's phones its brain, whatever plugins it has."""
 
+import textwrap
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -17,7 +19,7 @@ BRAIN = """
         return reply
 """
 
-TEST = """
+TESTS = """
     from ringbridge.emulator.faults import Fault
 
     async def test_talking(phone):
@@ -56,46 +58,47 @@ TEST = """
 
     def test_others_are_left_alone():
         pass
+
+    async def test_what_is_not_heard(phone):
+        call = await phone.dial()
+        assert "nonsense" in await call.heard()
 """
+
+BRAINLESS = "async def test_without_a_brain(phone): pass"
 
 
 @pytest.fixture
 def project(pytester):
-    pytester.makeconftest(BRAIN)
-    pytester.makepyfile(TEST)
+    """Tests of a brain, one of which should fail, and in another folder one that has none."""
+    for name, text in (
+        ("phoned/conftest.py", BRAIN),
+        ("phoned/test_phoned.py", TESTS),
+        ("alone/test_alone.py", BRAINLESS),
+    ):
+        file = pytester.path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(textwrap.dedent(text))
     return pytester
+
+
+def judge(result):
+    """Six tests pass, one fails, and one misses its brain."""
+    result.assert_outcomes(passed=6, failed=1, errors=1)
+    result.stdout.fnmatch_lines_random(["*assert 'nonsense' in 'Hello, *", "*define a fixture named `brain`*"])
+
+
+def test_a_brain_is_phoned(project):
+    """The plugin is found by its entry point, in a process of its own."""
+    judge(project.runpytest_subprocess("-o", "asyncio_mode=strict", timeout=60))
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        ["-o", "asyncio_mode=strict"],
-        ["-o", "asyncio_mode=auto"],
+        ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"],
         ["-p", "no:asyncio", "-p", "no:aiohttp"],
     ],
-    ids=["strict", "auto", "without pytest-asyncio"],
+    ids=["auto", "without pytest-asyncio"],
 )
-def test_a_brain_is_phoned(project, options):
-    result = project.runpytest_subprocess(*options, timeout=60)
-    result.assert_outcomes(passed=6)
-
-
-def test_a_failing_test_fails(pytester):
-    pytester.makeconftest(BRAIN)
-    pytester.makepyfile(
-        """
-        async def test_it(phone):
-            call = await phone.dial()
-            assert "nonsense" in await call.heard()
-        """
-    )
-    result = pytester.runpytest_subprocess(timeout=60)
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*assert 'nonsense' in 'Hello, *"])
-
-
-def test_a_missing_brain_is_asked_for(pytester):
-    pytester.makepyfile("async def test_it(phone): pass")
-    result = pytester.runpytest_subprocess(timeout=60)
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*define a fixture named `brain`*"])
+def test_a_brain_is_phoned_whatever_runs_the_other_tests(project, options):
+    judge(project.runpytest_inprocess(*options, "-W", "default"))  # not this suite's, where warnings are errors

@@ -3,16 +3,19 @@
 import asyncio
 import errno
 import http.client
+import json
 import os
 import re
 import signal
 import socket
 import sys
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, chdir, suppress
 
 import pytest
+from click.testing import CliRunner
 
+from ringbridge.cli.main import cli
 from ringbridge.config import describe
 
 from .raw_house import House, connections, environment, new_call_sid, noise, vendors
@@ -49,11 +52,11 @@ def write_settings(folder, settings):
 
 
 @asynccontextmanager
-async def process_of(folder, *args, **environ):
-    """The command in this folder. It is killed in the end, if it still runs."""
+async def running(folder, *args, **environ):
+    """A process of this Python in this folder. It is killed in the end, if it still runs."""
     inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ringbridge", "serve", *args),
+        *(sys.executable, *args),
         cwd=folder,
         env={**inherited, **environ},
         stdout=asyncio.subprocess.PIPE,
@@ -68,16 +71,6 @@ async def process_of(folder, *args, **environ):
             await process.communicate()
 
 
-async def fails(folder, *args, **environ):
-    """What it says when it does not start: the exit code is 1, and there is no traceback."""
-    async with process_of(folder, *args, **environ) as process, asyncio.timeout(30):
-        out, err = await process.communicate()
-    assert process.returncode == 1
-    assert out == b""
-    assert b"Traceback" not in err
-    return err.decode()
-
-
 class Served:
     """A running process, and what it has said so far."""
 
@@ -87,7 +80,7 @@ class Served:
 
     async def listening(self):
         """The port that it says it listens on."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (port := re.search(r'"address": "127\.0\.0\.1:(\d+)"', self.said)) is None:
                 line = await self._process.stderr.readline()
                 assert line, self.said
@@ -98,7 +91,7 @@ class Served:
         """Tell it to stop; gives its exit code and the seconds that it took."""
         since = time.monotonic()
         self._process.send_signal(number)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             out, err = await self._process.communicate()
         self.said += err.decode()
         assert out == b""
@@ -111,16 +104,19 @@ class Served:
 async def serving(folder, around, *args, **environ):
     """The running process, and the house around it."""
     elevenlabs, rest = around
-    async with process_of(folder, *args, **environ) as process:
+    async with running(folder, "-m", "ringbridge", "serve", *args, **environ) as process:
         served = Served(process)
         port = await served.listening()
         async with connections("127.0.0.1", port) as connect:
             yield served, House(port, Twilio(connect), rest, elevenlabs, time.time)
 
 
-async def test_it_carries_calls_with_the_settings_of_its_folder(folder, around):
+async def test_it_carries_calls_and_refuses_strangers_with_the_settings_of_its_folder(folder, around):
+    elevenlabs, rest = around
     async with serving(folder, around) as (served, home):
         await home.is_healthy()
+        await refuses_strangers(home)
+        assert (elevenlabs.connections, rest.connections) == (0, 0)
         await home.carries_a_call()
         await home.carries_a_call()
         await home.has_given_back()
@@ -128,34 +124,53 @@ async def test_it_carries_calls_with_the_settings_of_its_folder(folder, around):
         await home.dial_brain()  # and one that never says whose it is
         code, seconds = await served.end(signal.SIGINT)
     assert code == 0
-    assert seconds < 3
+    assert seconds < 5
     assert f'"public_url": "https://{HOST}"' in served.said
     assert served.said.count('"outcome": "caller_gone"') == 2
 
 
-async def test_it_stops_with_a_call_in_progress_and_closes_its_sockets(folder, around):
+async def refuses_strangers(home):
+    """Its server and its loop are not those of the other tests."""
+    for path in ("/incoming-call", "/call-ended", "/dial-ended", "/stream-status", "/fallback", "/nothing"):
+        for body in (b"", noise(5000), b"a" * 2_000_000):
+            signature = twilio_signature(f"https://{HOST}{path}", [])
+            for headers in ({}, {"X-Twilio-Signature": "x"}, {"X-Twilio-Signature": signature}):
+                status, answer = await asyncio.to_thread(post_at_a_stroke, home.port, path, headers, body)
+                assert 400 <= status < 500
+                assert len(answer) < 200
+    for path in ("/media-stream", "/ws", "/nothing"):
+        answer = await ask(home.port, head(f"GET {path} HTTP/1.1", {"Host": HOST}))
+        assert 400 <= answer.status < 500
+    for rubbish in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"POST /ws HTTP/1.1\r\nContent-Length: -1\r\n\r\n"):
+        assert (await ask(home.port, rubbish)).status == 400
+
+
+def post_at_a_stroke(port, path, headers, body):
+    """As many clients do it: all is sent before the answer is read, whatever the server may say meanwhile."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("POST", path, body, {"Content-Type": FORM_TYPE, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+async def test_it_stops_with_calls_in_progress_and_closes_its_sockets_although_nobody_answers_that(folder, around):
     async with serving(folder, around, DRAIN_SECONDS="0") as (served, home):
-        call = await home.place_call()
+        call, silent = await home.place_call(), await home.place_call()
         brain = await home.brain(call.conversation.id)
         await call.carries(noise(1600))
-        assert await home.calls_in_progress() == 1
+        await silent.carries(noise(1600))
+        assert await home.calls_in_progress() == 2
+        await home.twilio.connect()  # and somebody who has not said anything yet
         async with asyncio.TaskGroup() as group:
             ending = group.create_task(served.end())
             closing = [group.create_task(socket.ended()) for socket in (call.conversation, call.stream.socket, brain)]
     code, seconds = ending.result()
-    assert code == 3, "it was cut short"
-    assert seconds < 10
+    assert code == 3, "they were cut short"
+    assert seconds < 20  # what a goodbye and a shutdown may take, on a slow machine
     assert [task.result() in {1000, 1001} for task in closing] == [True, True, True]
-
-
-async def test_it_stops_although_nobody_answers_its_close_frames(folder, around):
-    async with serving(folder, around, DRAIN_SECONDS="0") as (served, home):
-        call = await home.place_call()
-        await call.carries(noise(1600))
-        await home.twilio.connect()  # and somebody who has not said anything yet
-        code, seconds = await served.end()
-    assert code == 3
-    assert seconds < 10
 
 
 async def test_options_go_over_the_environment_which_goes_over_the_folder(folder, around):
@@ -175,8 +190,12 @@ async def test_options_go_over_the_environment_which_goes_over_the_folder(folder
 
 
 async def test_without_settings_it_says_all_that_is_missing(tmp_path):
-    said = await fails(tmp_path)
-    missing = re.findall(r"^  ([A-Z_]+): is not set; ", said, re.MULTILINE)
+    async with running(tmp_path, "-m", "ringbridge", "serve") as process, asyncio.timeout(60):
+        out, err = await process.communicate()
+    assert process.returncode == 1
+    assert out == b""
+    assert b"Traceback" not in err
+    missing = re.findall(r"^  ([A-Z_]+): is not set; ", err.decode(), re.MULTILINE)
     assert missing == [
         "ELEVENLABS_API_KEY",
         "SPEECH_ENGINE_ID",
@@ -191,63 +210,43 @@ async def test_without_settings_it_says_all_that_is_missing(tmp_path):
 async def test_it_says_all_that_is_wrong_and_quotes_no_value(folder, around):
     wrong = {"PUBLIC_URL": "http://127.0.0.1", "SHARED_SECRET": "too-short", "PORT": "many", "BRAIN_AUTH": "none"}
     write_settings(folder, environment(*around, **wrong))
-    said = await fails(folder)
-    assert re.findall(r"^  ([A-Z_]+): ", said, re.MULTILINE) == ["SHARED_SECRET", "BRAIN_AUTH", "PUBLIC_URL", "PORT"]
-    assert "too-short" not in said
+    with chdir(folder):
+        done = CliRunner().invoke(cli, ["serve"], env=dict.fromkeys(SETTINGS))
+    assert done.exit_code == 1
+    assert re.findall(r"^  ([A-Z_]+): ", done.stderr, re.MULTILINE) == [
+        "SHARED_SECRET",
+        "BRAIN_AUTH",
+        "PUBLIC_URL",
+        "PORT",
+    ]
+    assert "too-short" not in done.output
 
 
-async def test_a_brain_that_is_none_is_told_in_a_sentence(folder):
-    said = await fails(folder, "--brain", "brain.py:nothing")
-    assert said.startswith('Error: brain.py has no function "nothing"')
-    assert said.count("\n") == 1
+ONE_AFTER_ANOTHER = """
+import json, sys
+from ringbridge.cli.main import cli
+
+for options in json.loads(sys.argv[1]):
+    try:
+        cli(["serve", *options], prog_name="ringbridge")
+    except SystemExit as end:
+        print(end.code)
+"""
 
 
-async def test_a_port_in_use_is_told_in_a_sentence(folder):
+async def test_what_is_in_its_way_is_told_in_a_sentence(folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = await fails(folder, "--port", str(port))
-    reason = os.strerror(errno.EADDRINUSE)
-    assert said == f"Error: can't listen on 127.0.0.1:{port}: {reason}; set --host or --port\n"
-
-
-async def test_an_address_that_is_not_ours_is_told_in_a_sentence(folder):
-    said = await fails(folder, "--host", "192.0.2.1")
-    reason = os.strerror(errno.EADDRNOTAVAIL)
-    assert said == f"Error: can't listen on 192.0.2.1:0: {reason}; set --host or --port\n"
-
-
-# Strangers at its door, whose server and loop are not those of the other tests
-
-
-async def test_strangers_are_refused_and_calls_go_on(folder, around):
-    elevenlabs, rest = around
-    async with serving(folder, around) as (served, home):
-        for path in ("/incoming-call", "/call-ended", "/dial-ended", "/stream-status", "/fallback", "/nothing"):
-            for body in (b"", noise(5000), b"a" * 2_000_000):
-                signature = twilio_signature(f"https://{HOST}{path}", [])
-                for headers in ({}, {"X-Twilio-Signature": "x"}, {"X-Twilio-Signature": signature}):
-                    status, answer = await asyncio.to_thread(post_at_a_stroke, home.port, path, headers, body)
-                    assert 400 <= status < 500
-                    assert len(answer) < 200
-        for path in ("/media-stream", "/ws", "/nothing"):
-            answer = await ask(home.port, head(f"GET {path} HTTP/1.1", {"Host": HOST}))
-            assert 400 <= answer.status < 500
-        for rubbish in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"POST /ws HTTP/1.1\r\nContent-Length: -1\r\n\r\n"):
-            assert (await ask(home.port, rubbish)).status == 400
-        assert (elevenlabs.connections, rest.connections) == (0, 0)
-        await home.is_healthy()
-        await home.carries_a_call()
-        assert (await served.end())[0] == 0
-
-
-def post_at_a_stroke(port, path, headers, body):
-    """As many clients do it: all is sent before the answer is read, whatever the server may say meanwhile."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        connection.request("POST", path, body, {"Content-Type": FORM_TYPE, **headers})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
+        attempts = [["--brain", "brain.py:nothing"], ["--port", str(port)], ["--host", "192.0.2.1"]]
+        async with running(folder, "-c", ONE_AFTER_ANOTHER, json.dumps(attempts)) as process, asyncio.timeout(60):
+            out, err = await process.communicate()
+    assert out.split() == [b"1", b"1", b"1"]
+    brain, in_use, not_ours = err.decode().splitlines()
+    assert brain.startswith('Error: brain.py has no function "nothing"')
+    for said, address, reason in (
+        (in_use, f"127.0.0.1:{port}", errno.EADDRINUSE),
+        (not_ours, "192.0.2.1:0", errno.EADDRNOTAVAIL),
+    ):
+        assert said == f"Error: can't listen on {address}: {os.strerror(reason)}; set --host or --port"

@@ -12,10 +12,10 @@ pytestmark = pytest.mark.true_time
 
 async def test_frames_keep_time_on_the_walls_clock(stage):
     call, end = await stage.talk()
-    await end.until("media", 5)
-    first = end.times("media")[4]
     await end.until("media", 55)
-    assert end.times("media")[54] - first == pytest.approx(1.0, abs=0.1)
+    # How far each is behind its time; of ten, the one that this machine held up least.
+    behind = [at - 0.02 * number for number, at in enumerate(end.times("media"))]
+    assert min(behind[45:55]) - min(behind[:10]) == pytest.approx(0, abs=0.1)
     await call.hang_up()
 
 

@@ -108,13 +108,14 @@ class House:
 
 
 @pytest.fixture
-def loads(monkeypatch):
-    """What loading a brain adds to the import path and to the modules is taken back."""
+def loads(monkeypatch, tmp_path):
+    """What loading a brain adds to the import path and to the modules is taken back; a library's modules stay."""
+    before = set(sys.modules)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    modules = set(sys.modules)
     yield
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
+    for name in set(sys.modules) - before:
+        if str(tmp_path) in repr(sys.modules[name]):
+            del sys.modules[name]
 
 
 @pytest.fixture
