@@ -125,6 +125,7 @@ class BrainSession:
         self._asked: dict[int, int | None] = {}
         self._history: tuple[Message, ...] = ()
         """Of the newest transcript."""
+        self._is_cut_off = False
 
     async def run(self) -> None:
         """Serve the socket until it ends, and then until the brain has let go of what it was saying."""
@@ -241,7 +242,10 @@ class BrainSession:
                 assert_never(command)
 
     def _send(self, message: wire.Outgoing) -> None:
+        if self._is_cut_off:
+            return
         if not self._socket.send(wire.encode(message)):
+            self._is_cut_off = True
             self._log.warning("ElevenLabs is too slow to be told more, and is cut off")
             self._socket.abort()
         if self._call is not None and isinstance(message, wire.AgentResponse):

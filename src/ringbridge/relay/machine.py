@@ -127,6 +127,8 @@ class Relay(Away):
 
     def _stream_started(self, event: events.StreamStarted) -> list[Command]:
         if self._phase is not Phase.LIVE:
+            self._stream = Stream.LOST  # the one that it replaces is closed, too
+            self.lane.shut_to_caller()
             return [CloseStream()]
         again = self._stream is not Stream.AWAITED
         replaced = self._stream is Stream.ATTACHED

@@ -455,6 +455,12 @@ class TestTheEnd:
         assert play(relay, events.HungUp()) == [SetTimer(Timer.STOP_DUE, 2.0)]
         assert play(relay, STOP) == [Settled(1, done=True), *OVER]
 
+    def test_a_stream_that_comes_then_is_closed_and_nothing_is_played_to_it(self):
+        relay = talking()
+        play(relay, ASKED_TO_HANG_UP)
+        assert play(relay, events.StreamStarted(StreamSid("MZ2"))) == [CloseStream()]
+        assert agent_speaks(relay) is None
+
     def test_marks_that_never_come_back_do_not_keep_the_line_open(self):
         relay = talking()
         agent_speaks(relay)
