@@ -8,7 +8,7 @@ import pytest
 
 from .raw_house import House, answer_of, connections, environment, noise
 from .raw_twilio import Twilio
-from .test_serve import Served, around, folder, process_of, write_settings
+from .test_serve import Served, around, folder, running, write_settings
 
 __all__ = ["around", "folder"]
 
@@ -21,7 +21,7 @@ FOR_BRAINS = ("ELEVENLABS_API_KEY", "SHARED_SECRET", "PUBLIC_URL", "BRAIN", "POR
 async def serving(folder, around, only, **environ):
     """A running service, and the house around it."""
     elevenlabs, rest = around
-    async with process_of(folder, "--only", only, **environ) as process:
+    async with running(folder, "-m", "ringbridge", "serve", "--only", only, **environ) as process:
         served = Served(process)
         port = await served.listening()
         async with connections("127.0.0.1", port) as connect:

@@ -3,6 +3,7 @@
 The options of the sockets that we open, and what is remembered between calls, are named here alone.
 """
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+import aiofastnet
 import aiohappyeyeballs
 from aiohttp import (
     AddrInfoType,
@@ -65,8 +67,11 @@ class Dialler:
     async def tcp(self, host: str, port: int) -> socket.socket:
         """A connection to a host, non-blocking; to be closed by the caller. Raises `OSError`."""
         try:
+            addresses = await self._names.addresses(host, port)
+            if len(addresses) == 1:
+                return await _connected(addresses[0])
             return await aiohappyeyeballs.start_connection(
-                await self._names.addresses(host, port),
+                addresses,
                 happy_eyeballs_delay=NEXT_ADDRESS_SECONDS,
                 interleave=1,
                 socket_factory=_open_socket,
@@ -118,6 +123,18 @@ def open_session(**options: Any) -> ClientSession:
 def _trusted() -> ResumingContext:
     """One for all sessions: reading the authorities takes 20 ms, and what one has dialled the other resumes."""
     return trusted()
+
+
+async def _connected(address: AddrInfoType) -> socket.socket:
+    """Where there is nothing to choose from: uvloop's own way has a thread look up even what is no name."""
+    opened = _open_socket(address)
+    try:
+        opened.settimeout(0)
+        await aiofastnet.sock_connect(asyncio.get_running_loop(), opened, address[4])
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def _open_socket(address: AddrInfoType) -> socket.socket:
