@@ -97,7 +97,11 @@ class Settings(FromEnvironment):
         default="https://api.elevenlabs.io", description="Where the ElevenLabs API is: a residency's, or a twin's."
     )
     speech_engine_id: Annotated[
-        EngineId, Hint("copy the id of your speech engine, which begins with seng_", "seng_your-speech-engine")
+        EngineId,
+        Hint(
+            "copy your engine's id, which begins with seng_, or let `ringbridge setup` make one",
+            "seng_your-speech-engine",
+        ),
     ] = Field(description="The speech engine that hears and speaks.")
     speech_engine_ids: Engines = Field(
         default=(),

@@ -133,7 +133,7 @@ def test_init_overwrites_nothing_and_lists_what_is_there(tmp_path: Path):
 
     assert done.exit_code == 1
     assert "brain.py, .env already" in done.stderr
-    assert "ringbridge init my-phone" in done.stderr
+    assert "ringbridge init FOLDER" in done.stderr
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == dict.fromkeys(
         ("brain.py", ".env", "notes.txt"), "mine"
     )

@@ -16,7 +16,9 @@ from twilio.request_validator import RequestValidator
 from ringbridge.cli.choosing import choose_number
 from ringbridge.cli.main import cli
 from ringbridge.config import describe, load, load_settings
+from ringbridge.doctor import address
 from ringbridge.doctor.address import Wishes, check_address
+from ringbridge.doctor.checks import SECONDS
 from ringbridge.doctor.examine import examine
 from ringbridge.doctor.outside import Outside
 from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
@@ -281,13 +283,25 @@ async def test_settings_that_do_not_do(house):
 
     assert verdicts["MAX_CALLS"].outcome == verdicts["FALLBACK_NUMBER"].outcome == "failure"
     assert verdicts["MAX_CALLS"].found == "is not understood"
-    assert verdicts["SPEECH_ENGINE_ID"].mend == "copy the id of your speech engine, which begins with seng_"
+    assert verdicts["SPEECH_ENGINE_ID"].mend.startswith("copy your engine's id")
     assert "settings" not in verdicts
     assert verdicts["speech engine"].mend == "`ringbridge setup --apply` makes one"
     assert verdicts["Twilio number"].outcome == "ok"
 
+    assert verdicts["the rest"].outcome == "warning"
+
     verdicts = await house.examine(TWILIO_AUTH_TOKEN=None)
-    assert verdicts["vendors"].outcome == "warning"
+    assert (list(verdicts)[-1], verdicts["the rest"].outcome) == ("the rest", "warning")
+    assert "Twilio number" not in verdicts
+
+
+async def test_there_is_no_env_file(house):
+    env_file = house.folder / ".env"
+    env_file.unlink(missing_ok=True)
+    assert "is not there" in (await house.examine(MAX_CALLS="many"))[str(env_file)].found
+    env_file.mkdir()  # what Docker makes of a file that is to be mounted, and isn't there
+    assert "is a folder" in (await house.examine(MAX_CALLS="many"))[str(env_file)].found
+    assert str(env_file) not in await house.examine()
 
 
 # The way in
@@ -442,6 +456,20 @@ async def test_an_engine_that_does_not_allow_the_greeting(house):
     assert (verdict.outcome, "did not begin" in verdict.found) == ("failure", True), verdict
 
 
+async def test_a_conversation_that_takes_too_long_takes_nothing_else_with_it(house, monkeypatch):
+    async def converse(*_):
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(address, "converse", converse)
+    since = asyncio.get_running_loop().time()
+
+    verdicts = await house.look(live=True)
+
+    assert worse(verdicts) == {"conversation": "failure"}, house.text
+    assert "no answer within" in verdicts["conversation"].found
+    assert asyncio.get_running_loop().time() - since < SECONDS
+
+
 async def test_an_engine_that_speaks_something_else(house):
     house.engine.output_format = "pcm_16000"
 
@@ -511,7 +539,7 @@ def test_the_lines_and_the_exit_code(run):
     assert any(
         re.match(r"failure  SHARED_SECRET +is shorter than 16 .*  → make one with: python", line) for line in lines
     )
-    assert re.fullmatch(r"2 ok, 1 warning, \d failures", lines[-1])
+    assert re.fullmatch(r"2 ok, 2 warnings, \d failures", lines[-1])
     assert not any(secret in done.output for secret in SECRETS.values())
 
 

@@ -83,7 +83,7 @@ async def test_what_is_typed_is_checked_and_written(vendors, terminal):
 
     expected = ("ELEVENLABS_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "PUBLIC_URL", "TWILIO_PHONE_NUMBER")
     assert [env[name] for name in expected] == [*ANSWERS, OWN_NUMBER]
-    assert vendors.folder.done.output.count("  accepted\n") == 3
+    assert vendors.folder.done.output.count("  accepted\n") == 2
     assert f"the number that is called: {OWN_NUMBER}" in vendors.folder.done.output
     assert (vendors.folder.path / ".env").stat().st_mode & 0o077 == 0
 
@@ -98,7 +98,29 @@ async def test_what_is_refused_is_asked_for_again(vendors, terminal):
     assert env["TWILIO_PHONE_NUMBER"] == "+15550100044"
     assert env["PUBLIC_URL"] == "calls.example.com"
     assert "401 invalid_api_key: check ELEVENLABS_API_KEY" in vendors.folder.done.output
-    assert "it is an IP address" in vendors.folder.done.output
+    assert "PUBLIC_URL: is an IP address" in vendors.folder.done.output
+
+
+async def test_what_is_malformed_is_not_even_asked_about(vendors, terminal):
+    odd = ["schlüssel", "your-elevenlabs-api-key", KEY, "SK" + "1" * 32, ACCOUNT_SID, TOKEN, "http://calls.example.com"]
+
+    env = await answered(vendors, "--brain", "plain", answers=[*odd, "calls.example.com"])
+
+    assert (env["ELEVENLABS_API_KEY"], env["TWILIO_ACCOUNT_SID"]) == (KEY, ACCOUNT_SID)
+    told = vendors.folder.done.output
+    assert "ELEVENLABS_API_KEY: has other characters than ASCII ones" in told
+    assert "ELEVENLABS_API_KEY: is still the example's" in told
+    assert "TWILIO_ACCOUNT_SID: is not AC and 32 hexadecimal digits" in told
+    assert "PUBLIC_URL: http:// is not encrypted" in told
+    assert "schlüssel" not in told
+
+
+async def test_a_token_that_is_being_rotated_will_do(vendors, terminal):
+    given = {"TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": f"{TOKEN},{'0' * 32}"}
+
+    env = await answered(vendors, "--brain", "plain", answers=["", ""], **given)
+
+    assert env["TWILIO_PHONE_NUMBER"] == OWN_NUMBER
 
 
 async def test_only_what_cant_be_found_is_asked_for(vendors, terminal):

@@ -177,6 +177,16 @@ async def test_it_listens_on_this_machine_alone_and_by_its_own_name(phones):
         assert await phone.page(phone.ticket)
 
 
+async def test_a_request_that_names_two_hosts_is_refused(phones):
+    async with phones() as (phone, _):
+        own = phone.origin.removeprefix("http://")
+        reader, writer = await asyncio.open_connection(*own.split(":"))
+        writer.write(f"GET http://evil.test/ HTTP/1.1\r\nHost: {own}\r\nConnection: close\r\n\r\n".encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 403")
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_page_of_another_origin_is_refused_and_the_ticket_stays_good(phones):
     async with phones() as (phone, _):
         for origin in ("http://evil.test", "null", phone.origin.replace("http", "https"), "http://127.0.0.1"):
@@ -273,6 +283,7 @@ async def test_keys(phones):
         assert await page.tells("keys") == {"type": "keys", "digits": "42"}
         await page.hears("You said")
         assert await page.tells("waited")
+        assert page.of("callerwords") == []  # what the brain is told of keys was not spoken
 
 
 async def test_the_agent_hangs_up_and_one_can_call_again(phones):
@@ -380,9 +391,10 @@ def test_the_command_opens_the_page_and_ends_with_ctrl_c(opened):
 
 def test_a_port_that_is_taken_is_said_so(opened):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = CliRunner().invoke(cli, ["phone", "--port", str(taken.getsockname()[1])])
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(cli, ["phone", "--port", str(port)])
     assert result.exit_code == 1
-    assert "choose another port with --port" in result.output
+    assert f"can't listen on port {port}: Address already in use; choose another with --port" in result.output
     assert opened == []
 
 

@@ -57,7 +57,15 @@ async def test_a_slow_answer_is_given_up():
 
 async def test_a_server_that_is_not_there(unused_tcp_port):
     async with asking(f"http://127.0.0.1:{unused_tcp_port}") as requests:
-        await fail(requests, "can't be reached")
+        await fail(requests, "can't be reached .*; see to the network, and [A-Z]+_BASE_URL")
+
+
+async def test_a_failure_of_theirs_comes_with_what_to_do():
+    async def handler(_request):
+        return web.Response(status=503, text="<html>" + SECRET)
+
+    async with both(handler) as requests:
+        await fail(requests, "with 503[;:] try again, and see https://status")
 
 
 @pytest.mark.parametrize(
@@ -81,3 +89,29 @@ async def test_a_creation_is_asked_for_once():
     async with both(handler) as requests:
         await fail(requests[:3], "503 system_busy")
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("agent", "named"),
+    [
+        ({"agent_id": "agent_1", "agent_name": "Desk"}, "Desk"),
+        ({"agent_id": "agent_1", "agent_name": None}, "agent_1"),
+        ({"agent_id": "agent_1"}, "agent_1"),
+        ({}, "without a name"),
+        (None, None),
+    ],
+)
+async def test_an_imported_number_whose_agent_is_told_in_part(agent, named):
+    number = {"phone_number": "+15550100002", "provider": "new", "assigned_agent": agent, "unknown": [1]}
+
+    async def handler(_request):
+        return web.json_response([number])
+
+    app = web.Application()
+    app.router.add_get("/v1/convai/phone-numbers", handler)
+    app.router.add_get("/v1/convai/phone-numbers/", handler)
+    async with (
+        serving(app, host="127.0.0.1", port=0) as port,
+        open_elevenlabs_engines(api_key=SECRET, base_url=f"http://127.0.0.1:{port}") as engines,
+    ):
+        assert await engines.agent_of("+15550100002") == named

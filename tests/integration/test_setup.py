@@ -83,6 +83,9 @@ class Vendors(SimpleNamespace):
     def ends(self, title):
         pass
 
+    def stops(self, title):
+        self.lines.append(f"{title}: broken off")
+
     def tells(self, _title, line):
         self.lines.append(line)
 
@@ -162,6 +165,12 @@ async def test_a_dry_run_changes_nothing_and_says_what_differs(vendors, tmp_path
     ):
         assert " ".join(line.split()) in " ".join(done.stdout.split())
     assert SECRET not in done.output
+
+
+async def test_a_file_that_has_no_arrows_shows_question_marks(vendors):
+    given = vendors.environ(SPEECH_ENGINE_ID="seng_old", SHARED_SECRET=SECRET, TWILIO_PHONE_NUMBER=OWN_NUMBER)
+    done = await asyncio.to_thread(CliRunner(charset="cp1252").invoke, cli, ["setup"], env=given)
+    assert (done.exit_code, "wss://old.test/ws ? wss://calls.example.com/ws" in done.stdout) == (2, True), done.output
 
 
 async def test_what_is_applied_is_found_the_second_time(vendors, tmp_path):
@@ -340,6 +349,72 @@ async def test_cancelling_leaves_the_accounts_as_they_were(opened):
         await done.wait()
         assert opened.snapshot() != before
         task.cancel()
+    assert (opened.snapshot(), opened.journal.entries) == (before, ())
+
+
+def slowly(api, begun):
+    """An update that the vendor takes its time over, and does all the same when nobody waits for it."""
+    update = api.update
+
+    async def late(*args):
+        begun.set()
+        await asyncio.sleep(5)
+        return await update(*args)
+
+    api.update = late
+
+
+@pytest.mark.parametrize("which", ["engine", "number"])
+async def test_what_is_being_written_is_not_cut_off(opened, which):
+    before = opened.snapshot()
+    begun = asyncio.Event()
+    slowly(opened.engines if which == "engine" else opened.numbers, begun)
+    step = opened.steps if which == "engine" else await opened.number()
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(carried_out(step, opened).__aenter__())
+        await begun.wait()
+        task.cancel()
+    assert any("is as it was before" in line for line in opened.lines)
+    assert (opened.snapshot(), opened.journal.entries) == (before, ())
+
+
+async def test_an_engine_that_is_being_made_is_remembered(opened):
+    create, begun = opened.engines.create, asyncio.Event()
+
+    async def late(body):
+        begun.set()
+        await asyncio.sleep(5)
+        return await create(body)
+
+    opened.engines.create = late
+    step = EngineStep(opened.engines, WANTED, None, opened.made.append, opened.journal)
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(step.do(opened.told))
+        await begun.wait()
+        task.cancel()
+    assert set(opened.made) == opened.elevenlabs.engines.keys() - {"seng_old"} != set()
+
+
+@pytest.mark.parametrize("which", ["engine", "number"])
+async def test_what_is_written_after_it_was_given_up_is_put_back_by_the_next_start(opened, which):
+    before = opened.snapshot()
+    api = opened.engines if which == "engine" else opened.numbers
+    step = opened.steps if which == "engine" else await opened.number()
+    update, asked = api.update, []
+
+    async def silent(*args):
+        asked.append(args)
+        raise VendorError("nobody answered within 10 s")
+
+    api.update = silent
+    with pytest.raises(VendorError, match="within"):
+        async with carried_out(step, opened):
+            pytest.fail("it was done")
+    api.update = update
+    assert "the next start looks again" in opened.lines[-1]
+    await update(*asked[0])
+    assert opened.snapshot() != before
+    await finish_undo(opened.journal, opened.engines, opened.numbers, opened.told)
     assert (opened.snapshot(), opened.journal.entries) == (before, ())
 
 

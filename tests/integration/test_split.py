@@ -338,6 +338,31 @@ class TestTheWire:
             assert turns[1].heard_out
             assert turns[1].utterance == turns[0].utterance + 1
 
+    async def test_a_sound_waits_for_it(self, tmp_path):
+        """In its file, rather than among what is to be said again."""
+        (tmp_path / "long.ulaw").write_bytes(encode("Listen.") + b"\xff" * 8000 * 40)
+
+        async def brain(turn):
+            yield LONG
+            done.append(await turn.call.play(tmp_path / "long.ulaw"))
+
+        done = []
+        async with SplitBridge(brain) as w:
+            board = await w.start_brains()
+            call = await w.talking()
+            await w.says(call, "play")
+            await w.hears(call, "One two")
+            w.wire.is_open = False
+            w.wire.cut()
+            await asyncio.sleep(3)
+            (far,) = board._calls
+            assert sum(map(len, far._delivery.again())) < 100_000
+            w.wire.is_open = True
+            await w.hears(call, "Listen.", seconds=30)
+            await w.tells(facts.SoundPlayed, seconds=90)
+            await w.settled()
+            assert done == [True]
+
     async def test_where_the_bridge_is_gone_the_brain_lets_go(self):
         async with SplitBridge(echo) as w:
             board = await w.start_brains()

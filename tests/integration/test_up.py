@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
+from ringbridge.apis.elevenlabs_engines import ElevenLabsEngines
 from ringbridge.cli import rise
 from ringbridge.cli.main import cli
 from ringbridge.cli.offline import DOMAIN, ENGINE_ID, Offline, open_offline, up_offline
@@ -277,13 +278,19 @@ async def test_several_numbers_are_asked_about_with_the_terminal_to_itself(house
     asked = []
 
     def choose(numbers):
-        asked.append((signal.getsignal(signal.SIGINT), [number.phone_number for number in numbers]))
+        asked.append(
+            (
+                signal.getsignal(signal.SIGINT),
+                signal.getsignal(signal.SIGTERM),
+                [number.phone_number for number in numbers],
+            )
+        )
         return next(number for number in numbers if number.phone_number == own.phone_number)
 
     house.around = replace(house.around, choose=choose)
     async with house.risen(settings={"TWILIO_PHONE_NUMBER": None}) as there:
         assert there.phone_number == own.phone_number
-    assert asked == [(signal.default_int_handler, [OWN_NUMBER, own.phone_number])]
+    assert asked == [(signal.default_int_handler, signal.default_int_handler, [OWN_NUMBER, own.phone_number])]
     del house.offline.twilio.account.numbers[own.phone_number]
 
 
@@ -296,6 +303,7 @@ async def test_whoever_does_not_choose_has_changed_nothing(house):
     house.around = replace(house.around, choose=choose)
     with pytest.raises(click.Abort):
         await house.up(settings={"TWILIO_PHONE_NUMBER": None})
+    assert house.marked("✗") == ["Accounts"]
     del house.offline.twilio.account.numbers["+15550100003"]
 
 
@@ -352,6 +360,22 @@ async def test_a_signal_halfway_undoes_what_was_done(house, monkeypatch):
         assert house.engine.ws_url == f"wss://{DOMAIN}/ws"
         signal.raise_signal(signal.SIGTERM)
         assert await running == CUT_OFF
+    assert house.marked("✗") == ["Bridge"]
+    assert house.marked("↩") == ["Speech engine", "Public address"]
+
+
+async def test_a_signal_in_the_midst_of_a_change_shows_that_it_is_put_back(house, monkeypatch):
+    update = ElevenLabsEngines.update
+
+    async def signalled(*args):
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(2)
+        return await update(*args)
+
+    monkeypatch.setattr(ElevenLabsEngines, "update", signalled)
+    assert await house.up() == CUT_OFF
+    assert house.marked("✗") == ["Speech engine"]
     assert house.marked("↩") == ["Speech engine", "Public address"]
 
 
@@ -445,21 +469,33 @@ def test_the_log_shows_warnings_that_the_screen_does_not_tell(alone, monkeypatch
 # All of it, as `ringbridge up --offline` does
 
 
-async def test_the_offline_run_shows_a_call_and_restores(tmp_path):
+async def run_offline(folder, stop_after):
+    """What it shows, when Ctrl-C comes 5 s after this fact."""
     console = Paper(file=io.StringIO(), width=90)
     clock = asyncio.get_running_loop().time
 
     class Calls(CallScreen):
         def observe(self, sid, fact):
             super().observe(sid, fact)
-            if type(fact).__name__ == "CallEnded":
+            if type(fact).__name__ == stop_after:
                 asyncio.get_running_loop().call_later(5, signal.raise_signal, signal.SIGINT)
 
-    request = Request(env_file=tmp_path / ".env", settings={})
+    request = Request(env_file=folder / ".env", settings={})
     code = await up_offline(request, "exact", StepScreen(console, clock), Calls(console, clock), lambda _: None)
     shown = console.file.getvalue()
     assert code == 0, shown
+    assert shown.endswith("\nThe accounts are as they were, byte by byte.\n")
+    return shown
+
+
+async def test_ctrl_c_ends_the_offline_runs_own_call(tmp_path):
+    shown = await run_offline(tmp_path, "CallBegan")
+    assert "is over: the caller hung up" in shown
+    assert "says goodbye" not in shown
+
+
+async def test_the_offline_run_shows_a_call_and_restores(tmp_path):
+    shown = await run_offline(tmp_path, "CallEnded")
     for words in ("caller  I'd like to book a table for two", "tool    book_table: done", "heard   of that, before"):
         assert words in shown
-    assert shown.endswith("\nThe accounts are as they were, byte by byte.\n")
     assert [*tmp_path.iterdir()] == []

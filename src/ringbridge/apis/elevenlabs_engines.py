@@ -53,7 +53,7 @@ class ElevenLabsEngines:
         for number in await asked("list of imported numbers", request, needs=READ):
             agent = getattr(number, "assigned_agent", None)
             if getattr(number, "phone_number", None) == phone_number and agent is not None:
-                return str(agent.agent_name)
+                return str(getattr(agent, "agent_name", None) or getattr(agent, "agent_id", None) or "without a name")
         return None
 
 

@@ -25,6 +25,8 @@ SECONDS = 10.0
 ONCE: Final["RequestOptions"] = {"max_retries": 0}
 """The SDK would try again by itself; creating is not to be done twice."""
 
+_NETWORK: Final = "see to the network, and ELEVENLABS_BASE_URL"
+
 _Answer = TypeVar("_Answer")
 
 
@@ -39,11 +41,11 @@ async def asked(what: str, request: Awaitable[_Answer], *, needs: str) -> _Answe
         async with asyncio.timeout(SECONDS):
             return await request
     except ApiError as error:
-        raise refusal(what, error.status_code, error.body, _mends(error.body, needs)) from None
+        raise refusal(what, error.status_code, error.body, _mends(error.status_code, error.body, needs)) from None
     except TimeoutError:
         raise VendorError(f"ElevenLabs gave no {what} within {SECONDS:g} s; try again") from None
     except httpx.HTTPError as error:
-        raise VendorError(f"ElevenLabs can't be reached for a {what}: {type(error).__name__}") from None
+        raise VendorError(f"ElevenLabs can't be reached for a {what}: {type(error).__name__}; {_NETWORK}") from None
     except (AttributeError, TypeError, ValueError):  # the SDK hands on, unchecked, whatever the answer holds
         raise VendorError(f"ElevenLabs' answer holds no {what}; check ELEVENLABS_BASE_URL") from None
 
@@ -63,9 +65,11 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _mends(body: Any, needs: str) -> Mapping[int | None, str]:
+def _mends(status: int | None, body: Any, needs: str) -> Mapping[int | None, str]:
     permission = f"give the API key the permission {needs}, in ElevenLabs under Developers, API keys"
     mends = {**MENDS, HTTPStatus.FORBIDDEN: permission}
+    if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        mends[status] = "try again, and see https://status.elevenlabs.io"
     detail = body.get("detail") if isinstance(body, dict) else None
     if isinstance(detail, dict) and detail.get("status") == "missing_permissions":
         mends[HTTPStatus.UNAUTHORIZED] = permission

@@ -53,15 +53,24 @@ async def asked(what: str, request: Awaitable[Any]) -> Any:
     except TimeoutError:
         raise VendorError(f"Twilio did not {what} within {SECONDS:g} s; try again") from None
     except ClientError as error:
-        raise VendorError(f"Twilio can't be reached to {what}: {type(error).__name__}") from None
+        raise VendorError(
+            f"Twilio can't be reached to {what}: {type(error).__name__}; see to the network, and TWILIO_BASE_URL"
+        ) from None
     except (AttributeError, KeyError, TypeError, ValueError):  # what the SDK makes of a body that is something else
         raise VendorError(f"Twilio's answer when asked to {what} can't be read; check TWILIO_BASE_URL") from None
 
 
 def _refusal(what: str, status: int | None, code: int | None) -> VendorError:
-    mend = _CODES.get(code) or MENDS.get(status)
-    text = f"Twilio refused to {what} with {status}, error {code}{f'; {mend}' if mend else ''}"
-    return VendorError(text, status=status, code=code)
+    code = None if code == status else code  # the SDK makes one up where there is none
+    mend = _CODES.get(code) or MENDS.get(status) or _mend(status, code)
+    number = "" if code is None else f", error {code}"
+    return VendorError(f"Twilio refused to {what} with {status}{number}; {mend}", status=status, code=code)
+
+
+def _mend(status: int | None, code: int | None) -> str:
+    if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "try again, and see https://status.twilio.com"
+    return "check TWILIO_BASE_URL" if code is None else f"see https://www.twilio.com/docs/api/errors/{code}"
 
 
 def _code(body: str) -> int | None:

@@ -58,7 +58,7 @@ class AccountsStep:
 
 
 def undisturbed(steps: StepScreen, choose: Choose) -> Choose:
-    """The same question, with the terminal to itself, and with Ctrl-C as the answer that it is elsewhere."""
+    """The same question, with the terminal to itself; Ctrl-C and SIGTERM are answers, too: to do nothing."""
 
     def ask(numbers: Sequence[AccountNumber]) -> AccountNumber:
         with steps.paused(), _interruptible():
@@ -69,12 +69,15 @@ def undisturbed(steps: StepScreen, choose: Choose) -> Choose:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C raises `KeyboardInterrupt`: the loop, which would handle it, stands still while somebody is asked."""
+    """Signals raise `KeyboardInterrupt`: the loop, which would handle them, stands still while somebody is asked."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handler: Callable[..., Any] | int | None = signal.signal(signal.SIGINT, signal.default_int_handler)
+    handlers: dict[int, Callable[..., Any] | int | None] = {
+        number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -11,13 +11,12 @@ from ringbridge.apis.elevenlabs_workspace import open_elevenlabs_workspace
 from ringbridge.apis.twilio_account import open_twilio_account
 from ringbridge.apis.twilio_numbers import open_twilio_numbers
 from ringbridge.cli.choosing import choose_number
-from ringbridge.config import Settings
+from ringbridge.config import Settings, load_settings
 from ringbridge.doctor.models import first_word
-from ringbridge.errors import RingbridgeError, VendorError
+from ringbridge.errors import RingbridgeError, SettingsError, VendorError
 from ringbridge.llm.base import Failure, ModelFailed
 from ringbridge.llm.names import ModelName
 from ringbridge.provision.number import find_number
-from ringbridge.public_url import PublicUrl
 
 __all__ = ["ask_settings"]
 
@@ -38,16 +37,19 @@ def ask_settings(environ: Mapping[str, str], *, asks_model: bool) -> dict[str, s
     answers: dict[str, str] = {}
     if "ELEVENLABS_API_KEY" not in given:
         answers["ELEVENLABS_API_KEY"] = _asked(
-            lambda: _prompt("ElevenLabs API key (elevenlabs.io, Developers, API keys)", hidden=True),
+            lambda: _prompt(
+                "ELEVENLABS_API_KEY", "ElevenLabs API key (elevenlabs.io, Developers, API keys)", hidden=True
+            ),
             lambda key: _elevenlabs(key, _base_url(given, "ELEVENLABS_BASE_URL")),
         )
     answers |= _twilio(given)
     if "PUBLIC_URL" not in given:
         question = "Host name by which the world reaches this machine, such as your-name.ngrok.app"
-        answers["PUBLIC_URL"] = _asked(lambda: _prompt(question), _host)
+        answers["PUBLIC_URL"] = _prompt("PUBLIC_URL", question)
     if asks_model and "OPENAI_API_KEY" not in given and "LLMS" not in given:
         answers["OPENAI_API_KEY"] = _asked(
-            lambda: _prompt("OpenAI API key (platform.openai.com)", hidden=True), lambda key: _openai(key, given)
+            lambda: _prompt("OPENAI_API_KEY", "OpenAI API key (platform.openai.com)", hidden=True),
+            lambda key: _openai(key, given),
         )
     return {name: answer for name, answer in answers.items() if answer}
 
@@ -55,15 +57,16 @@ def ask_settings(environ: Mapping[str, str], *, asks_model: bool) -> dict[str, s
 def _twilio(given: Mapping[str, str]) -> dict[str, str]:
     """SID and token, which are checked and asked for again together, and the number that is called."""
     base_url = _base_url(given, "TWILIO_BASE_URL")
-    pair = (given.get("TWILIO_ACCOUNT_SID", ""), given.get("TWILIO_AUTH_TOKEN", ""))
+    newest = given.get("TWILIO_AUTH_TOKEN", "").partition(",")[0].strip()  # two of them, while it is rotated
+    pair = (given.get("TWILIO_ACCOUNT_SID", ""), newest)
     answers: dict[str, str] = {}
     if not all(pair):
         sid, token = pair
 
         def ask() -> tuple[str, str]:
             return (
-                sid or _prompt("Twilio Account SID (console.twilio.com)"),
-                token or _prompt("Twilio Auth Token", hidden=True),
+                sid or _prompt("TWILIO_ACCOUNT_SID", "Twilio Account SID (console.twilio.com)"),
+                token or _prompt("TWILIO_AUTH_TOKEN", "Twilio Auth Token", hidden=True),
             )
 
         pair = _asked(ask, lambda pair: _account(*pair, base_url))
@@ -73,8 +76,27 @@ def _twilio(given: Mapping[str, str]) -> dict[str, str]:
     return answers
 
 
-def _prompt(question: str, *, hidden: bool = False) -> str:
-    return str(click.prompt(question, default="", show_default=False, hide_input=hidden)).strip()
+def _prompt(name: str, question: str, *, hidden: bool = False) -> str:
+    """What is typed, once it is well-formed for that setting, or empty."""
+    while True:
+        answer = str(click.prompt(question, default="", show_default=False, hide_input=hidden)).strip()
+        problem = _malformed(name, answer) if answer else None
+        if problem is None:
+            return answer
+        click.echo(f"  {name}: {problem}")
+
+
+def _malformed(name: str, answer: str) -> str | None:
+    try:
+        load_settings(None, {name: answer})
+    except SettingsError as error:  # all that is not set, too
+        parts = [problem.partition(": ") for problem in error.problems]
+        problem = next((text for setting, _, text in parts if setting == name), None)
+    else:
+        problem = None
+    if problem is None and not answer.isascii():  # no header could carry it
+        return "has other characters than ASCII ones; copy it anew"
+    return problem
 
 
 def _asked(ask: Callable[[], _Answer], check: _Check[_Answer]) -> _Answer:
@@ -90,9 +112,6 @@ def _asked(ask: Callable[[], _Answer], check: _Check[_Answer]) -> _Answer:
                 click.echo(f"  {error}")
                 continue
             click.echo(f"  taken unchecked: {error}")
-        except ValueError as error:
-            click.echo(f"  it {error}")
-            continue
         else:
             click.echo("  accepted")
         return answer
@@ -134,10 +153,6 @@ def _number(sid: str, token: str, base_url: str) -> str:
         return ""
     click.echo(f"  the number that is called: {number}")
     return number
-
-
-async def _host(text: str) -> None:
-    PublicUrl.parse(text)
 
 
 async def _openai(key: str, given: Mapping[str, str]) -> None:

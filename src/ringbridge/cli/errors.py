@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from ringbridge.errors import RingbridgeError, SettingsError
+from ringbridge.doctor.verdict import parted
+from ringbridge.errors import RingbridgeError, SettingsError, VendorError
 
 __all__ = ["complaint"]
 
@@ -29,6 +30,8 @@ def complaint(error: Exception, verb: str | None, *, debug: bool) -> Exception:
         return error
     if isinstance(error, SettingsError):
         return click.ClickException(_settings(error))
+    if isinstance(error, VendorError):
+        return click.ClickException(_vendors(str(error)))
     if isinstance(error, RingbridgeError):
         return click.ClickException(str(error))
     if sys.excepthook is not sys.__excepthook__:
@@ -46,6 +49,11 @@ def _only(error: Exception) -> Exception:
 def _settings(error: SettingsError) -> str:
     lines = "\n".join(f"  {problem}" for problem in error.problems)
     return f"some settings need mending, in the environment or in .env:\n{lines}"
+
+
+def _vendors(text: str) -> str:
+    """Where nobody answered, and where a refusal is of no known kind, the error itself knows no mend."""
+    return text if parted(text)[1] else f"{text}; `ringbridge doctor` may tell why"
 
 
 def _unforeseen(error: Exception, verb: str | None) -> str:

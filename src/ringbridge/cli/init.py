@@ -20,9 +20,11 @@ _NEXT = """
 Run next:
 {cd}  ringbridge talk --brain brain.py:reply
   ringbridge simulate --brain brain.py:reply --say "A table for two, please"
+  ringbridge phone --brain brain.py:reply    speak with it in your browser
   python -m pytest          the same, as a test (it needs pytest)
-  ringbridge doctor         what is left to do for real calls
-  ringbridge serve          for real calls, once .env is filled in
+  ringbridge up             for real calls to this machine, once .env has the keys
+  ringbridge doctor         what is left to do for a server
+  ringbridge serve          for real calls to a server
 """
 
 _CHOICES: Final = "\n".join(f"{name:<13} {beginning.summary}" for name, beginning in BEGINNINGS.items())
@@ -42,7 +44,7 @@ def command(folder: Path, *, brain: str | None, yes: bool) -> None:
     if there not in ([], [".env"]):
         raise click.ClickException(
             f"{folder.absolute()} has {', '.join(there)} already, and nothing is overwritten.\n"
-            "Name an empty folder: ringbridge init my-phone"
+            "Name another folder: ringbridge init FOLDER"
         )
     asks = sys.stdin.isatty() and not yes
     beginning = BEGINNINGS[brain or (_choose() if asks else _PLAIN)]

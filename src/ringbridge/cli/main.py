@@ -1,5 +1,7 @@
 """The `ringbridge` command: a table of verbs, each in a module of its own that is imported when it is called."""
 
+import io
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -71,3 +73,6 @@ def cli(*, debug: bool) -> None:
 
     Begin with `ringbridge simulate`, which needs no account.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a file on Windows has no code for `→`, no file for half a letter

@@ -79,7 +79,10 @@ class Offline:
         phone = await self.twilio.dial(to=OWN_NUMBER)
         wiretap = Wiretap(phone, self.elevenlabs.conversations)
         async with Caller(phone, self.speech) as caller:
-            return await play(scenario, caller, wiretap, sounds={}, exact=isinstance(self.speech.ears, ExactEars))
+            try:
+                return await play(scenario, caller, wiretap, sounds={}, exact=isinstance(self.speech.ears, ExactEars))
+            finally:
+                await phone.hang_up()  # a caller who is called off would keep the bridge up
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """`ringbridge phone`: a telephone in the browser, on this machine, without any account."""
 
 import asyncio
+import os
 import signal
 import webbrowser
 from typing import TYPE_CHECKING
@@ -59,4 +60,5 @@ async def _serve(brain: str | None, speech: "Speech", *, port: int, opens: bool)
                     await asyncio.to_thread(webbrowser.open, link)
                 await stop.wait()
         except OSError as error:
-            raise click.ClickException(f"can't listen: {error.strerror}; choose another port with --port") from error
+            reason = os.strerror(error.errno) if error.errno else error.strerror  # asyncio's own is a long sentence
+            raise click.ClickException(f"can't listen on port {port}: {reason}; choose another with --port") from error

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -46,19 +46,22 @@ ANSWER_SECONDS = 60.0
 """How long an answer is waited for before the next line is said; the bridge gives up on a brain long before."""
 
 
-@click.command("talk")
+_COMMANDS: Final = """\b
+What can be typed beside words:
+  /hangup     ends the call
+  /dtmf 42#   presses keys
+  /interrupt  cuts in on the agent
+"""
+
+
+@click.command("talk", epilog=_COMMANDS)
 @click.option("--brain", help="What finds the words: module:function or path/file.py:function.  [default: a demo]")
 @click.option("-v", "--verbose", is_flag=True, help="Show what the bridge logs.")
 def command(brain: str | None, *, verbose: bool) -> None:
-    r"""Talk with a brain by keyboard, a line at a time; tool calls and times are shown.
+    """Talk with a brain by keyboard, a line at a time; tool calls and times are shown.
 
     The call goes through the real bridge, between twins of both vendors; only the speech is left out. An agent asks the
     models that OPENAI_API_KEY or LLMS name, here or in .env.
-
-    \b
-    /hangup     ends the call
-    /dtmf 42#   presses keys
-    /interrupt  cuts in on the agent
     """
     from ringbridge.brains import demo  # noqa: PLC0415 - `--help` does not wait for these
     from ringbridge.brains.load import load_brain  # noqa: PLC0415

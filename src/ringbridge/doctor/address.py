@@ -1,5 +1,6 @@
 """The public address: its name and certificate, and then the way from there to this process, or to whoever is there."""
 
+import asyncio
 import errno
 import os
 import time
@@ -18,9 +19,12 @@ from ringbridge.doctor.through import REACHED, SIGNED, SOCKET, Way
 from ringbridge.doctor.verdict import Verdict, failure, has_failure, warning
 from ringbridge.doctor.witness import Witness, open_witness
 
-__all__ = ["IDLE_SECONDS", "Wishes", "check_address"]
+__all__ = ["IDLE_SECONDS", "Wishes", "address_seconds", "check_address"]
 
 IDLE_SECONDS: Final = 3.0
+
+SPARE_SECONDS: Final = 0.3
+"""What lies further in has so much less time, so that a verdict outside it is not lost with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,37 +40,53 @@ class Wishes:
     clock: Callable[[], float] = time.time
 
 
+def address_seconds(wishes: Wishes) -> float:
+    """What the public address may take: as long as any check, but for silence that is asked for."""
+    return SECONDS + wishes.idle_seconds - IDLE_SECONDS
+
+
 async def check_address(settings: Settings, wishes: Wishes) -> list[Verdict]:
     """The public name: first its door, then what lies behind."""
+    until = asyncio.get_running_loop().time() + address_seconds(wishes) - SPARE_SECONDS
     verdicts = [await check_dns(wishes.outside, settings.public_url)]
     if has_failure(verdicts):
         return verdicts
     verdicts.append(await check_tls(wishes.outside, settings.public_url, wishes.clock))
     if has_failure(verdicts):
         return verdicts
+    behind = Check(REACHED, partial(_behind, settings, wishes, until - SPARE_SECONDS), _left(until))
+    return [*verdicts, *await carry_out([behind])]
+
+
+def _left(until: float) -> float:
+    return round(max(until - asyncio.get_running_loop().time(), 0.1), 1)
+
+
+async def _behind(settings: Settings, wishes: Wishes, until: float) -> Sequence[Verdict]:
     answering = Answering(settings, wishes.clock)
     try:
         async with open_witness(host=settings.host, port=settings.port, brain=answering.serve) as witness:
-            return [*verdicts, *await _to_ourselves(settings, wishes, witness, answering)]
+            return await _to_ourselves(settings, wishes, witness, answering, until)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return [*verdicts, *await _to_whoever_runs(settings, wishes)]
+            return await _to_whoever_runs(settings, wishes)
         found = f"{settings.host}:{settings.port} can't be listened on: {os.strerror(error.errno or 0)}"
-        return [*verdicts, failure(REACHED, found, "set HOST and PORT to an address of this machine")]
+        return [failure(REACHED, found, "set HOST and PORT to an address of this machine")]
 
 
 async def _to_ourselves(
-    settings: Settings, wishes: Wishes, witness: Witness, answering: Answering
+    settings: Settings, wishes: Wishes, witness: Witness, answering: Answering, until: float
 ) -> Sequence[Verdict]:
     async with wishes.outside.session() as session:
         way = Way(session, settings.public_url, witness, settings.twilio_auth_tokens)
         reached = await way.reached()
         if reached.outcome == "failure":
             return [reached]
+        seconds = _left(until)
         checks = [
-            Check(SIGNED, way.webhook),
-            Check(SOCKET, partial(way.socket, wishes.idle_seconds), SECONDS + wishes.idle_seconds),
-            *([Check(LIVE, partial(converse, settings, answering))] if wishes.live else []),
+            Check(SIGNED, way.webhook, seconds),
+            Check(SOCKET, partial(way.socket, wishes.idle_seconds), seconds),
+            *([Check(LIVE, partial(converse, settings, answering), seconds)] if wishes.live else []),
         ]
         return [reached, *await carry_out(checks)]
 

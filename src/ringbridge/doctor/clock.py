@@ -16,6 +16,9 @@ CLOCK: Final = "clock"
 SLACK_SECONDS: Final = 5.0
 """A `Date` has whole seconds, and its answer takes a while."""
 
+ASK_SECONDS: Final = 3.0
+"""What one vendor may take. They are asked one after the other."""
+
 FATAL_SECONDS: Final = 50.0
 """ElevenLabs' signed token is refused by the bridge when the two clocks are 60 s apart (`wire/brain_token.py`)."""
 
@@ -24,7 +27,7 @@ _MEND: Final = "let the system set its clock by NTP (Linux: timedatectl set-ntp 
 
 async def check_clock(origins: dict[str, str], clock: Callable[[], float] = time.time) -> list[Verdict]:
     """Ask each vendor, by its name, for the time; `clock` is ours, in seconds since the epoch."""
-    async with ClientSession(timeout=ClientTimeout(total=4)) as session:
+    async with ClientSession(timeout=ClientTimeout(total=ASK_SECONDS)) as session:
         offsets = {name: await _offset(session, origin, clock) for name, origin in origins.items()}
     told = {name: offset for name, offset in offsets.items() if offset is not None}
     if not told:

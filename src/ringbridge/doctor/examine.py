@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from ringbridge.config import Settings, load
-from ringbridge.doctor.address import IDLE_SECONDS, Wishes, check_address
-from ringbridge.doctor.checks import SECONDS, Check, carry_out
+from ringbridge.doctor.address import Wishes, address_seconds, check_address
+from ringbridge.doctor.checks import Check, carry_out
 from ringbridge.doctor.clock import CLOCK, check_clock
 from ringbridge.doctor.elevenlabs import KEY, check_elevenlabs
 from ringbridge.doctor.engine import ENGINE, check_engines
@@ -22,6 +22,8 @@ from ringbridge.provision.fixed import FixedAddress
 
 __all__ = ["examine"]
 
+_UNSEEN: Final = warning("the rest", "not looked at, as some settings need mending", "mend those first")
+
 _MOST_CALLS: Final[int] = Settings.model_fields["max_calls"].default
 
 
@@ -32,14 +34,14 @@ async def examine(env_file: Path, environ: Mapping[str, str], wishes: Wishes) ->
     try:
         account = load(FixedAddress, env_file, environ)
     except SettingsError:
-        return [*verdicts, warning("vendors", "not asked, as some settings need mending", "mend those first")]
+        return [*verdicts, _UNSEEN]
     if settings is None:
-        return [*verdicts, *await carry_out([*_vendors(account, _MOST_CALLS, (), wishes)])]
+        return [*verdicts, *await carry_out([*_vendors(account, _MOST_CALLS, (), wishes)]), _UNSEEN]
     verdicts += check_brain(settings)
     limits = [*check_processor(settings.max_calls), *check_descriptors(settings.max_calls, hard_limit())]
     checks = [
         *_vendors(account, settings.max_calls, _dialled(settings), wishes),
-        Check("public address", partial(check_address, settings, wishes), SECONDS + wishes.idle_seconds - IDLE_SECONDS),
+        Check("public address", partial(check_address, settings, wishes), address_seconds(wishes)),
         *(Check(f"{MODEL} {name}", partial(check_model, settings, name)) for name in models_of(settings)),
     ]
     return [*verdicts, *await carry_out(checks), *limits]

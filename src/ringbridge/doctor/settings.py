@@ -41,14 +41,14 @@ def check_settings(env_file: Path, environ: Mapping[str, str]) -> tuple[Settings
     try:
         settings = load_settings(env_file, environ)
     except SettingsError as error:
-        return None, [_problem(problem) for problem in error.problems]
-    source = f"the environment and {env_file}" if env_file.exists() else f"the environment ({env_file} is not there)"
+        return None, [*_no_file(env_file), *(_problem(problem) for problem in error.problems)]
+    source = f"the environment and {env_file}" if env_file.is_file() else f"the environment ({env_file} is not there)"
     return settings, [ok(SETTINGS, f"all are there and well-formed, from {source}")]
 
 
 def check_env_file(env_file: Path) -> list[Verdict]:
     """Whether the secrets in it are its owner's alone; says nothing where there is no file."""
-    if sys.platform == "win32" or not env_file.exists() or not env_file.stat().st_mode & _OTHERS:
+    if sys.platform == "win32" or not env_file.is_file() or not env_file.stat().st_mode & _OTHERS:
         return []
     return [warning(str(env_file), "others on this machine may read its secrets", f"chmod 600 {env_file}")]
 
@@ -62,6 +62,13 @@ def check_brain(settings: Settings) -> list[Verdict]:
     except BrainNotFound as error:
         return [of_error(BRAIN, error)]
     return [ok(BRAIN, settings.brain)]
+
+
+def _no_file(env_file: Path) -> list[Verdict]:
+    if env_file.is_file():
+        return []
+    what = "is a folder" if env_file.is_dir() else "is not there"
+    return [warning(str(env_file), what, "`ringbridge init` writes one; --env-file names another")]
 
 
 def _problem(problem: str) -> Verdict:

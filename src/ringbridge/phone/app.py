@@ -123,7 +123,8 @@ async def _own_host_only(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-    if not is_own_host(request.headers.get("Host"), port):
+    named = request.headers.get("Host")
+    if not is_own_host(named, port) or request.host != named:  # the first line may name another
         raise web.HTTPForbidden(text=f"This telephone answers to http://{HOST}:{port}/ only.")
     return await handler(request)
 

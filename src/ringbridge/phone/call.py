@@ -112,8 +112,6 @@ class PageCall:
         match event.kind:
             case "tentative":
                 self._tell(CallerWords(event.detail, final=False))
-            case "user":
-                self._tell(CallerWords(event.detail, final=True))
             case "agent":
                 begins_ms = self._pace_of(talk).begins_ms(talk.sent, event.at_ms)
                 seconds = (begins_ms - event.at_ms) / 1000

@@ -2,7 +2,7 @@
 
 from ringbridge import facts
 from ringbridge.facts import Fact
-from ringbridge.phone.messages import Keys, Remark, ToPage, Waited
+from ringbridge.phone.messages import CallerWords, Keys, Remark, ToPage, Waited
 
 __all__ = ["caption"]
 
@@ -10,6 +10,8 @@ __all__ = ["caption"]
 def caption(fact: Fact) -> ToPage | None:
     """The message that tells the page of a fact; `None` for what is told otherwise, or would not be missed."""
     match fact:
+        case facts.CallerSpoke(text=text):
+            return CallerWords(text, final=True)
         case facts.DigitsPressed(digits=digits):
             return Keys(digits)
         case facts.CallerWaited(waterfall=waterfall) if waterfall.is_answer:

@@ -11,6 +11,7 @@ from ringbridge.provision.failures import NotProvided
 from ringbridge.provision.finding import Finding
 from ringbridge.provision.journal import Entry, Journal
 from ringbridge.provision.steps import Tell
+from ringbridge.provision.writing import to_its_end
 from ringbridge.wanted.differences import take_back
 from ringbridge.wanted.engine import WantedEngine, compare, creation, remarks, update_for
 
@@ -35,6 +36,7 @@ class EngineStep:
     journal: Journal | None = None
     _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _entry: Entry | None = field(default=None, init=False, repr=False)
+    _is_unanswered: bool = field(default=False, init=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -45,7 +47,8 @@ class EngineStep:
     async def look(self) -> Finding:
         """How the engine differs from what is wanted. Raises `VendorError`."""
         if self.engine_id is None:
-            return Finding("speech engine", None, NAME, compare({}, self.wanted))
+            made = creation(self.wanted, name=NAME)
+            return Finding("speech engine", None, NAME, compare({}, self.wanted), remarks(made, self.wanted))
         self._found = await self.api.read(self.engine_id)
         return Finding(
             "speech engine",
@@ -61,9 +64,9 @@ class EngineStep:
         for remark in finding.remarks:
             tell(f"{remark.text}; {remark.mend}")
         if finding.id is None:
-            return await self._make(tell)
+            return await to_its_end(self._make(tell))
         if finding.differences:
-            await self._change(finding, finding.id)
+            await to_its_end(self._change(finding, finding.id))
             tell(f"changed {finding.id}: {', '.join(one.name for one in finding.differences)}")
         else:
             tell(f"{finding.id} is as it should be")
@@ -71,10 +74,14 @@ class EngineStep:
 
     async def undo(self, tell: Tell) -> None:
         """Raises `VendorError`."""
-        if self.journal is not None and self._entry is not None:
-            await put_back_engine(self.api, self._entry, tell)
-            self.journal.drop(self._entry)
-            self._entry = None
+        entry, self._entry = self._entry, None
+        if self.journal is None or entry is None:
+            return
+        is_there = await put_back_engine(self.api, entry, tell)
+        if self._is_unanswered and not is_there:
+            tell(f"{entry.id}: nobody knows whether it is changed yet, so the next start looks again")
+        else:
+            self.journal.drop(entry)
 
     async def _make(self, tell: Tell) -> str:
         self.engine_id, made = await self.api.create(creation(self.wanted, name=NAME))
@@ -88,7 +95,12 @@ class EngineStep:
             entry = Entry("engine", engine_id, finding.name, finding.differences)
             self.journal.add(entry)
             self._entry = entry
-        self._check(await self.api.update(engine_id, update_for(finding.differences, self._found)))
+        try:
+            changed = await self.api.update(engine_id, update_for(finding.differences, self._found))
+        except VendorError as error:
+            self._is_unanswered = error.status is None  # it may be done all the same, and as late as it likes
+            raise
+        self._check(changed)
 
     def _check(self, engine: dict[str, Any]) -> None:
         if left := compare(engine, self.wanted):
@@ -99,18 +111,22 @@ class EngineStep:
             )
 
 
-async def put_back_engine(api: ElevenLabsEngines, entry: Entry, tell: Tell) -> None:
-    """Undo what the journal says was written to an engine, as far as it is still so. Raises `VendorError`."""
+async def put_back_engine(api: ElevenLabsEngines, entry: Entry, tell: Tell) -> bool:
+    """Undo what the journal says was written to an engine, as far as it is still so; gives whether any of it was.
+
+    Raises `VendorError`.
+    """
     try:
         engine = await api.read(entry.id)
     except VendorError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         tell(f"{entry.id} is gone, with all that was to be put back")
-        return
+        return True
     back = take_back(entry.written, engine)
     for change in back.left:
         tell(f"{entry.id}: {change.name} was changed by somebody else meanwhile, and stays")
     if body := update_for(back.differences, engine):
         await api.update(entry.id, body)
         tell(f"{entry.id} is as it was before")
+    return bool(back.differences or back.left)

@@ -12,6 +12,7 @@ from ringbridge.provision.failures import NotProvided
 from ringbridge.provision.finding import Finding
 from ringbridge.provision.journal import Entry, Journal
 from ringbridge.provision.steps import Tell
+from ringbridge.provision.writing import to_its_end
 from ringbridge.wanted.differences import Difference, Remark, take_back
 from ringbridge.wanted.number import WantedNumber, compare, obstacles
 
@@ -35,6 +36,7 @@ class NumberStep:
     takes: bool
     journal: Journal | None = None
     _entry: Entry | None = field(default=None, init=False, repr=False)
+    _is_unanswered: bool = field(default=False, init=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -62,7 +64,7 @@ class NumberStep:
         for remark in finding.remarks:
             tell(f"taken, though {remark.text}")
         if finding.differences:
-            await self._change(finding.differences)
+            await to_its_end(self._change(finding.differences))
             tell(f"{self.number.phone_number} leads to {self.wanted.voice_url.partition('#')[0]}")
         else:
             tell(f"{self.number.phone_number} is as it should be")
@@ -70,10 +72,14 @@ class NumberStep:
 
     async def undo(self, tell: Tell) -> None:
         """Raises `VendorError`."""
-        if self.journal is not None and self._entry is not None:
-            await put_back_number(self.api, self._entry, tell)
-            self.journal.drop(self._entry)
-            self._entry = None
+        entry, self._entry = self._entry, None
+        if self.journal is None or entry is None:
+            return
+        is_there = await put_back_number(self.api, entry, tell)
+        if self._is_unanswered and not is_there:
+            tell(f"{entry.name}: nobody knows whether it is changed yet, so the next start looks again")
+        else:
+            self.journal.drop(entry)
 
     def refuse(self, finding: Finding) -> None:
         """Raises `NotProvided` with the reasons why the number is not to be changed, unless it is taken."""
@@ -86,7 +92,11 @@ class NumberStep:
             entry = Entry("number", self.number.sid, self.number.phone_number, differences)
             self.journal.add(entry)
             self._entry = entry
-        self.number = await self.api.update(self.number.sid, _settings(differences))
+        try:
+            self.number = await self.api.update(self.number.sid, _settings(differences))
+        except VendorError as error:
+            self._is_unanswered = error.status is None  # it may be done all the same, and as late as it likes
+            raise
         if left := compare(self.number.settings, self.wanted):
             names = ", ".join(difference.name for difference in left)
             raise NotProvided(
@@ -108,21 +118,25 @@ async def find_number(api: TwilioNumbers, phone_number: str | None, choose: Choo
     return numbers[0] if len(numbers) == 1 else choose(numbers)
 
 
-async def put_back_number(api: TwilioNumbers, entry: Entry, tell: Tell) -> None:
-    """Undo what the journal says was written to a number, as far as it is still so. Raises `VendorError`."""
+async def put_back_number(api: TwilioNumbers, entry: Entry, tell: Tell) -> bool:
+    """Undo what the journal says was written to a number, as far as it is still so; gives whether any of it was.
+
+    Raises `VendorError`.
+    """
     try:
         number = await api.read(entry.id)
     except VendorError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         tell(f"{entry.name} is gone, with all that was to be put back")
-        return
+        return True
     back = take_back(entry.written, number.settings)
     for change in back.left:
         tell(f"{entry.name}: {change.name} was changed by somebody else meanwhile, and stays")
     if back.differences:
         await api.update(entry.id, _settings(back.differences))
         tell(f"{entry.name} is as it was before")
+    return bool(back.differences or back.left)
 
 
 def _callable(number: AccountNumber | None, phone_number: str) -> AccountNumber:

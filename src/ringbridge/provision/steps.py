@@ -51,6 +51,10 @@ class Watch(Protocol):
         """It is done."""
         ...
 
+    def stops(self, title: str) -> None:
+        """It was broken off before it was done: somebody wants everything back."""
+        ...
+
     def fails(self, title: str, error: RingbridgeError) -> None:
         """It could not be done, or not be undone; the error's text ends with the mend."""
         ...
@@ -70,6 +74,9 @@ async def carried_out(step: Step[_Outcome], watch: Watch) -> AsyncIterator[_Outc
             outcome = await step.do(tell)
         except RingbridgeError as error:
             watch.fails(step.title, error)
+            raise
+        except BaseException:
+            watch.stops(step.title)
             raise
         watch.ends(step.title)
         yield outcome

@@ -77,6 +77,10 @@ class StepScreen:
         """Show for good what it came to."""
         self._settle(Text("✓", "green"), title, [])
 
+    def stops(self, title: str) -> None:
+        """Show how far it was."""
+        self._settle(Text("✗", "bold red"), title, ["broken off"])
+
     def fails(self, title: str, error: RingbridgeError) -> None:
         """Show why, and the mend. An undo that fails is left to the next start."""
         self.has_failed = True

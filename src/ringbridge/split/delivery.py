@@ -14,10 +14,13 @@ from msgspec import Raw, Struct
 from ringbridge.errors import BrokenMessage
 from ringbridge.wire._json import broken
 
-__all__ = ["MAX_UNDELIVERED", "Delivery"]
+__all__ = ["MAX_UNDELIVERED", "MAX_UNDELIVERED_BYTES", "Delivery"]
 
 MAX_UNDELIVERED = 10_000
 """Messages that wait for the other side; then it is given up. A call has about five a second."""
+
+MAX_UNDELIVERED_BYTES = 32 * 1024 * 1024
+"""The same for what they weigh: several of the longest sounds."""
 
 ACKNOWLEDGED_EACH = 32
 """After so many that were taken without a word of our own, the other side is told so."""
@@ -39,17 +42,19 @@ class Delivery:
         self.taken = 0
         """The number of the newest message that was taken."""
         self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
         self._first = 1
         self._acknowledged = 0
 
     @property
     def is_full(self) -> bool:
         """Whether too much waits for the other side."""
-        return len(self._kept) >= MAX_UNDELIVERED
+        return len(self._kept) >= MAX_UNDELIVERED or self._kept_bytes >= MAX_UNDELIVERED_BYTES
 
     def send(self, message: bytes) -> bytes:
         """A message of ours, in JSON: it is kept. Gives its frame."""
         self._kept.append(message)
+        self._kept_bytes += len(message)
         return self._frame(self._first + len(self._kept) - 1, message)
 
     def take(self, text: bytes) -> bytes | None:
@@ -77,7 +82,7 @@ class Delivery:
         if not self._first - 1 <= number < self._first + len(self._kept):
             raise BrokenMessage("the two sides count differently")
         while self._first <= number:
-            self._kept.popleft()
+            self._kept_bytes -= len(self._kept.popleft())
             self._first += 1
 
     @property

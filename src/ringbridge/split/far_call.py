@@ -27,7 +27,7 @@ __all__ = ["FarCall"]
 log = get_logger(__name__)
 
 MOST_UNSENT_BYTES = 256 * 1024
-"""A sound waits until no more than this waits before it: the words of the talk go over the same socket."""
+"""A sound waits for a socket on which no more than this waits: the words of the talk go over the same."""
 
 PIECES_EACH = 16
 """Seconds of a sound in one message, some 170 KB."""
@@ -233,12 +233,16 @@ class FarCall:
     async def _hand_over(self, number: int, sound: PlaySound) -> None:
         try:
             for start in range(0, len(sound.pieces), PIECES_EACH):
-                while self._socket is not None and self._socket.unsent > MOST_UNSENT_BYTES:  # noqa: ASYNC110
+                while not (self.is_over or self._has_room):  # noqa: ASYNC110
                     await asyncio.sleep(ROOM_SECONDS)
                 self._send(messages.Sound(number, sound.pieces[start : start + PIECES_EACH]))
         except asyncio.CancelledError:
             self._send(messages.Dropped(number))
             raise
+
+    @property
+    def _has_room(self) -> bool:
+        return self._socket is not None and self._socket.unsent <= MOST_UNSENT_BYTES
 
     def _send(self, message: ToBridge) -> None:
         if self.is_over:

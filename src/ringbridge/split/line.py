@@ -123,7 +123,8 @@ class Line:
             body = self._delivery.take(text)
             if self._call is None and body is not None:
                 self._call = self._make(messages.read_found(body), self._delivery)
-                self.found.set_result(self._call)
+                if not self.found.done():  # who looked for it may have given up just now
+                    self.found.set_result(self._call)
         except BrokenMessage as error:
             log.error("the bridge is not understood: is it of another version?", problem=str(error))  # noqa: TRY400
             socket.abort()

@@ -1,13 +1,13 @@
 """Where a brain in another service sits at a call, joined to it by one socket after another."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from ringbridge import facts
 from ringbridge.callers.base import CallerMemory
-from ringbridge.errors import BrokenMessage, NotAllowed
+from ringbridge.errors import BrokenMessage
 from ringbridge.live.call import Call
 from ringbridge.live.socket import POLICY_VIOLATION, Closed, Socket
 from ringbridge.live.tasks import Tasks
@@ -17,16 +17,18 @@ from ringbridge.split import messages, values
 from ringbridge.split.delivery import Delivery
 from ringbridge.split.messages import FromBridge, ToBridge
 from ringbridge.split.talk import joined
+from ringbridge.split.unplayed import Unplayed
+from ringbridge.split.wishes import grant
 
 if TYPE_CHECKING:
     from ringbridge.turn import Message
 
-__all__ = ["MAX_PIECES", "Seat"]
+__all__ = ["MAX_ASKED", "Seat"]
 
 log = get_logger(__name__)
 
-MAX_PIECES = 600
-"""Seconds of sound in one plan: Twilio queues no more. A brain that sends more is cut off."""
+MAX_ASKED = 100
+"""What a brain may wait for at once; it gets no answer to more."""
 
 ANSWER_SECONDS = 0.05
 """What is being asked for when a call ends is answered within that, or not at all."""
@@ -57,7 +59,7 @@ class Seat:
         self._socket: Socket | None = None
         self._history: tuple[Message, ...] = ()
         self._is_gathering = call.talk.gathering
-        self._sounds: dict[int, list[str]] = {}
+        self._unplayed = Unplayed()
         self._asked: dict[int, asyncio.Task[None]] = {}
         self._is_over = False
         card = call.card()
@@ -180,7 +182,7 @@ class Seat:
             case messages.BrainAsked():
                 call.brain_asked()
             case messages.Asked(number=number):
-                self._start(number, self._ask(number, self._plan(message), message.event_id))
+                self._start(number, partial(self._ask, number, self._plan(message), message.event_id))
             case messages.Sound(number=number, pieces=pieces):
                 self._add(number, pieces)
             case messages.Dropped(number=number):
@@ -188,7 +190,7 @@ class Seat:
             case messages.Failed(reason=reason):
                 call.fail(reason)
             case messages.Wished(number=number):
-                self._start(number, self._grant(message))
+                self._start(number, partial(grant, self._memory, self._caller, message))
             case messages.Unknown():
                 log.info("a message of a brain's is of no known kind, and is passed over", kind=message.type[:40])
             case _:
@@ -201,17 +203,24 @@ class Seat:
 
     # What the brain asks
 
-    def _start(self, number: int, work: Coroutine[Any, Any, FromBridge]) -> None:
-        self._asked[number] = self._tasks.start(
-            self._answer(number, work), name=f"what a brain asks of {self._call.sid}"
-        )
+    def _start(self, number: int, work: Callable[[], Awaitable[FromBridge]]) -> None:
+        if number in self._asked or len(self._asked) >= MAX_ASKED:
+            raise BrokenMessage("number: it is taken, or too much is asked for at once")
+        task = self._tasks.start(self._answer(number, work), name=f"what a brain asks of {self._call.sid}")
+        self._asked[number] = task
+        task.add_done_callback(partial(self._answered, number))  # it may be dropped before it has begun
 
-    async def _answer(self, number: int, work: Coroutine[Any, Any, FromBridge]) -> None:
+    async def _answer(self, number: int, work: Callable[[], Awaitable[FromBridge]]) -> None:
         try:
-            self._send(await work)
-        finally:
-            self._asked.pop(number, None)
-            self._look_soon()
+            answer = await work()
+        except Exception:
+            self._send(messages.Refused(number, "the bridge has failed at it; see its log"))
+            raise
+        self._send(answer)
+
+    def _answered(self, number: int, _task: object) -> None:
+        del self._asked[number]
+        self._look_soon()
 
     async def _ask(self, number: int, plan: Plan | None, event_id: int | None) -> FromBridge:
         return messages.Settled(number, plan is not None and await self._call.ask(plan, event_id))
@@ -230,38 +239,20 @@ class Seat:
                     log.warning("a brain wants to transfer a call to a name that is not in our TRANSFER_NUMBERS")
                 return None if number is None else Transfer(name, number)
             case PlaySound():
-                return PlaySound(tuple(self._sounds.pop(message.number, ())))
+                return PlaySound(self._unplayed.take(message.number))
             case _:
                 return plan
 
     def _add(self, number: int, pieces: tuple[str, ...]) -> None:
-        sound = self._sounds.setdefault(number, [])
-        sound.extend(pieces)
-        if len(sound) > MAX_PIECES or len(self._sounds) > 1:
-            raise BrokenMessage("pieces: there are too many")
+        self._unplayed.add(number, pieces)
+        if self._unplayed.is_too_much:
+            log.error("a brain sends more sound than can be played, and is given up", **self._call.ids)
+            self.give_up()
 
     def _drop(self, number: int) -> None:
-        self._sounds.pop(number, None)
+        self._unplayed.take(number)
         if number in self._asked:
             self._asked[number].cancel()
-
-    async def _grant(self, message: messages.Wished) -> FromBridge:
-        """Of this caller alone, whatever a brain may ask."""
-        entries: dict[str, str] = {}
-        count = 0
-        try:
-            match message.method:
-                case "remember":
-                    await self._memory.remember(self._caller, message.key, message.value)
-                case "recall_all":
-                    entries = await self._memory.recall_all(self._caller)
-                case "forget":
-                    count = await self._memory.forget(self._caller)
-                case _:
-                    assert_never(message.method)
-        except NotAllowed as error:
-            return messages.Refused(message.number, str(error))
-        return messages.Granted(message.number, entries, count)
 
     # Sending, and the end
 

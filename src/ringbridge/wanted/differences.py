@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-__all__ = ["Difference", "Document", "Remark", "TakenBack", "masked", "shown", "take_back", "value_at"]
+__all__ = ["Difference", "Document", "Remark", "TakenBack", "masked", "may_be", "shown", "take_back", "value_at"]
 
 Document: TypeAlias = Mapping[str, Any]
 """The JSON of an engine or a number, as its vendor gave it."""
 
 _NOTHING: Final = "(none)"
 _USER: Final = re.compile(r"(?<=://)[^/?#@\s]+@")
+_MASK: Final = re.compile(r"(.{0,8}?)(?:\*{3,}|•{3,}|\.{3,}|…)(.{0,8})")
+"""How vendors show a secret that they do not tell: stars or dots, with a little of its ends or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,19 @@ def take_back(written: Iterable[Difference], document: Document) -> TakenBack:
     differences, left = [], []
     for change in written:
         now = value_at(document, change.path)
-        if _same(now, change.wanted):
+        if _same(now, change.wanted) or (change.secret and may_be(now, change.wanted)):
             differences.append(Difference(change.path, now, change.current, change.secret))
         elif not _same(now, change.current):
             left.append(change)
     return TakenBack(tuple(differences), tuple(left))
+
+
+def may_be(value: object, secret: object) -> bool:
+    """Whether a value is a mask, under which this secret may be."""
+    mask = _MASK.fullmatch(value) if isinstance(value, str) else None
+    if mask is None or not isinstance(secret, str):
+        return False
+    return value != secret and secret.startswith(mask[1]) and secret.endswith(mask[2])
 
 
 def shown(difference: Difference) -> tuple[str, str]:

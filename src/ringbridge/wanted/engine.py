@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ringbridge.wanted.differences import Difference, Document, Remark, value_at
+from ringbridge.wanted.differences import Difference, Document, Remark, may_be, value_at
 
 __all__ = [
     "CALL_HEADER",
@@ -44,7 +44,10 @@ NEVER: Final = -1
 """For a time-out that is off."""
 
 _ENGLISH_ONLY: Final = frozenset({"eleven_flash_v2", "eleven_turbo_v2"})
-"""ElevenLabs, "Models"; those after them speak dozens of languages."""
+"""ElevenLabs, "Models"; those after them speak the next languages."""
+
+_SPOKEN: Final = "ar bg cs da de el en es fi fil fr hi hr hu id it ja ko ms nl no pl pt ro ru sk sv ta tr uk vi zh"
+"""By the models of low latency (ElevenLabs, "Models": Flash v2.5)."""
 
 _QUICK: Final = ("flash", "turbo")
 """What the vendor calls its models of low latency."""
@@ -80,7 +83,23 @@ def remarks(engine: Document, wanted: WantedEngine) -> tuple[Remark, ...]:
                 "unset SPEECH_ENGINE_ID to have a new engine made, or set GREETING= to nothing",
             )
         )
-    if _is_stored(value_at(engine, _header_paths(engine, SECRET_HEADER)[0])):
+    language = _language(engine, wanted)
+    if not _is_spoken(language):
+        found.append(
+            Remark(
+                f"no model of low latency is known to speak {language}, so the engine's own is left",
+                "listen to how it speaks, and how soon",
+            )
+        )
+    header = value_at(engine, _header_paths(engine, SECRET_HEADER)[0])
+    if may_be(header, wanted.secret):
+        found.append(
+            Remark(
+                f"ElevenLabs shows the engine's {SECRET_HEADER} masked: it is not compared, and can't be put back",
+                "see to it that it is SHARED_SECRET",
+            )
+        )
+    if _is_stored(header):
         found.append(
             Remark(
                 f"the engine's {SECRET_HEADER} is a secret of the workspace, which can't be read",
@@ -146,7 +165,7 @@ def _headers(engine: Document, wanted: WantedEngine) -> Iterator[Difference]:
         is_secret = header == SECRET_HEADER
         path, *others = _header_paths(engine, header)
         current = value_at(engine, path)
-        if current != value and not (is_secret and _is_stored(current)):
+        if current != value and not (is_secret and _is_taken_on_trust(engine, current, wanted)):
             yield Difference(path, current, value, is_secret)
         for other in others:
             yield Difference(other, value_at(engine, other), None, is_secret)
@@ -154,7 +173,7 @@ def _headers(engine: Document, wanted: WantedEngine) -> Iterator[Difference]:
 
 def _loose(engine: Document, wanted: WantedEngine) -> Iterator[tuple[tuple[str, ...], bool, Any]]:
     """Where more than one value does: whether the engine's does, and what to write where not."""
-    language = wanted.language or value_at(engine, ("language",)) or "en"
+    language = _language(engine, wanted)
     model, seconds, silence, events = (
         value_at(engine, path)
         for path in (
@@ -164,7 +183,7 @@ def _loose(engine: Document, wanted: WantedEngine) -> Iterator[tuple[tuple[str, 
             ("conversation", "client_events"),
         )
     )
-    yield ("tts", "model_id"), _is_quick(model, language), _model(language)
+    yield ("tts", "model_id"), _is_quick(model, language) or not _is_spoken(language), _model(language)
     longest = wanted.max_call_seconds + SPARE_SECONDS
     yield ("conversation", "max_duration_seconds"), _is_number(seconds) and seconds >= longest, longest
     # Without one it is off.
@@ -174,21 +193,35 @@ def _loose(engine: Document, wanted: WantedEngine) -> Iterator[tuple[tuple[str, 
     yield ("conversation", "client_events"), not missing, [*sent, *missing]
 
 
-def _is_quick(model: object, language: object) -> bool:
+def _language(engine: Document, wanted: WantedEngine) -> str:
+    return str(wanted.language or value_at(engine, ("language",)) or "en")
+
+
+def _is_spoken(language: str) -> bool:
+    return language.partition("-")[0] in _SPOKEN.split()
+
+
+def _is_quick(model: object, language: str) -> bool:
     quick = isinstance(model, str) and any(name in model for name in _QUICK)
     return quick and (model not in _ENGLISH_ONLY or _is_english(language))
 
 
-def _model(language: object) -> str:
+def _model(language: str) -> str:
     return "eleven_flash_v2" if _is_english(language) else "eleven_flash_v2_5"
 
 
-def _is_english(language: object) -> bool:
-    return isinstance(language, str) and language.partition("-")[0] == "en"
+def _is_english(language: str) -> bool:
+    return language.partition("-")[0] == "en"
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_taken_on_trust(engine: Document, header: object, wanted: WantedEngine) -> bool:
+    """Whether a secret that can't be read is taken for ours: whoever wrote our `ws_url` wrote it with that."""
+    is_ours = value_at(engine, ("speech_engine", "ws_url")) == wanted.ws_url
+    return _is_stored(header) or (is_ours and may_be(header, wanted.secret))
 
 
 def _is_stored(header: object) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from aiohttp import web
 
@@ -24,6 +25,9 @@ log = get_logger(__name__)
 BOUNDS = Bounds(message_bytes=1024 * 1024)
 """What a brain of ours sends: a transcript's news, or sixteen seconds of sound in some 170 KB."""
 
+_Name: TypeAlias = tuple[ConversationId, str]
+"""A seat's: what a brain calls it is for one conversation."""
+
 _SEAT = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _TAKEN = re.compile(r"[0-9]{1,9}")
 
@@ -39,7 +43,7 @@ class InternalDesk:
     roster: Roster
     memory: CallerMemory
     transfer_numbers: Mapping[str, str] = field(repr=False)
-    _seats: dict[str, Seat] = field(default_factory=dict, repr=False)
+    _seats: dict[_Name, Seat] = field(default_factory=dict, repr=False)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket of a brain's to its end.
@@ -51,10 +55,11 @@ class InternalDesk:
             mend = f"a brain shows SHARED_SECRET in {SECRET_HEADER}; nobody else should get here through a proxy"
             log.warning("GET /internal/calls was refused", problem=f"{SECRET_HEADER} is not the secret", mend=mend)
             return web.Response(status=401)
-        name, taken = only(request.headers, SEAT_HEADER), only(request.headers, TAKEN_HEADER)
-        if not _SEAT.fullmatch(name) or not _TAKEN.fullmatch(taken):
+        own, taken = only(request.headers, SEAT_HEADER), only(request.headers, TAKEN_HEADER)
+        if not _SEAT.fullmatch(own) or not _TAKEN.fullmatch(taken):
             return web.Response(status=400)
         conversation_id = ConversationId(request.match_info["conversation_id"])
+        name = (conversation_id, own)
         call = None
         if name not in self._seats:
             call = await self.roster.find(conversation_id)
@@ -70,11 +75,11 @@ class InternalDesk:
             await seat.serve(socket)
         return socket.response
 
-    def _may_sit(self, name: str, taken: int) -> bool:
+    def _may_sit(self, name: _Name, taken: int) -> bool:
         seat = self._seats.get(name)
         return taken == 0 if seat is None else seat.comes_back(taken)
 
-    def _take_seat(self, name: str, call: Call | None) -> Seat | None:
+    def _take_seat(self, name: _Name, call: Call | None) -> Seat | None:
         if call is None:  # the seat was there, and was vacated during the upgrade
             return None
         seat = self._seats[name] = Seat(

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ringbridge.cli import main
 from ringbridge.cli.main import cli
-from ringbridge.errors import BrainNotFound, SettingsError
+from ringbridge.errors import BrainNotFound, SettingsError, VendorError
 
 SECRET = "sk_very-secret"
 
@@ -52,6 +52,17 @@ def test_settings_are_listed(fail):
     done = fail(SettingsError(["A: is not set; set it", "B: is odd; mend it"]))
 
     assert "in the environment or in .env:\n  A: is not set; set it\n  B: is odd; mend it\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("it was refused with 401; check the key", "it was refused with 401; check the key"),
+        ("it can't be reached: ConnectError", "it can't be reached: ConnectError; `ringbridge doctor` may tell why"),
+    ],
+)
+def test_a_vendors_refusal_has_a_next_step(fail, text, told):
+    assert fail(VendorError(text)).stderr == f"Error: {told}\n"
 
 
 def test_what_several_tasks_were_about(fail):

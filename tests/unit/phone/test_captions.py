@@ -4,12 +4,13 @@ import pytest
 
 from ringbridge import facts
 from ringbridge.phone.captions import caption
-from ringbridge.phone.messages import Keys, Remark, Waited
+from ringbridge.phone.messages import CallerWords, Keys, Remark, Waited
 from ringbridge.waterfall import Waterfall
 
 
-def test_keys_and_waits_are_messages_of_their_own():
+def test_words_keys_and_waits_are_messages_of_their_own():
     answer = Waterfall("brain", "heard", hearing=600.0, asking=0.5, model=200.0, relaying=0.1, line=20.0)
+    assert caption(facts.CallerSpoke("Two of us.")) == CallerWords("Two of us.", final=True)
     assert caption(facts.DigitsPressed("42")) == Keys("42")
     assert caption(facts.CallerWaited(3, answer)) == Waited(answer.total, answer.parts, "brain")
 
@@ -44,6 +45,6 @@ def test_a_transfer_is_remarked_when_it_begins():
     assert ended is None
 
 
-@pytest.mark.parametrize("fact", [facts.TurnAnswered(3, "brain"), facts.CallerSpoke("Hi."), facts.Heard(1, 20)])
+@pytest.mark.parametrize("fact", [facts.TurnAnswered(3, "brain"), facts.AgentSpoke("Hi."), facts.Heard(1, 20)])
 def test_what_is_told_otherwise_is_not_told_twice(fact):
     assert caption(fact) is None

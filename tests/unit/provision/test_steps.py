@@ -19,6 +19,9 @@ class Watched(list):
     def ends(self, title):
         self.append(("ends", title))
 
+    def stops(self, title):
+        self.append(("stops", title))
+
     def fails(self, title, error):
         self.append(("fails", title, str(error)))
 

@@ -108,3 +108,9 @@ def test_calls_are_told_apart_while_there_are_several():
         "\n"
         "Going down.\n"
     )
+
+
+def test_words_do_not_paint_on_the_terminal():
+    console = paper()
+    CallScreen(console, Clock()).observe("CA1", facts.AgentSpoke("a\x1b[2Jb\x9b1mc\x07\u202ed नमस्ते क्\u200dष"))
+    assert shown(console) == "   0.0 s  agent   a [2Jb 1mc  d नमस्ते क्\u200dष\n"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringbridge.errors import BrokenMessage
-from ringbridge.split.delivery import ACKNOWLEDGED_EACH, MAX_UNDELIVERED, Delivery
+from ringbridge.split.delivery import ACKNOWLEDGED_EACH, MAX_UNDELIVERED, MAX_UNDELIVERED_BYTES, Delivery
 
 MESSAGES = [b'"%d"' % number for number in range(200)]
 
@@ -74,6 +74,16 @@ def test_it_is_full_at_last():
         assert not delivery.is_full
         delivery.send(b"1")
     assert delivery.is_full
+
+
+def test_or_too_heavy():
+    delivery = Delivery()
+    for _ in range(2):
+        assert not delivery.is_full
+        delivery.send(b"1" * (MAX_UNDELIVERED_BYTES // 2))
+    assert delivery.is_full
+    delivery.has_taken(1)
+    assert not delivery.is_full
 
 
 @pytest.mark.parametrize("frame", [b"", b"{}", b"[1]", b'["1",0,1]', b"[2,0,1]", b"[1,1,1]", b"\xff", b"[1,0,1"])

@@ -20,6 +20,13 @@ def test_only_what_is_still_ours_is_taken_back():
     assert [one.name for one in back.left] == ["a.z"]
 
 
+def test_a_secret_of_ours_is_taken_back_though_it_is_masked():
+    written = (Difference(("s",), None, "secret", secret=True), Difference(("t",), None, "text"))
+    back = take_back(written, {"s": "****", "t": "****"})
+    assert back.differences == (Difference(("s",), "****", None, secret=True),)
+    assert [one.name for one in back.left] == ["t"]
+
+
 def test_a_path_that_leads_nowhere_leads_to_nothing():
     assert value_at({"a": {"b": None}, "c": 1}, ("a", "b", "d")) is None
     assert value_at({"c": 1}, ("c", "d")) is None

@@ -63,11 +63,21 @@ def test_events_of_others_stay():
         ("eleven_multilingual_v2", "en", "eleven_flash_v2"),
         ("eleven_multilingual_v2", "pt-br", "eleven_flash_v2_5"),
         (None, "en", "eleven_flash_v2"),
+        ("eleven_v3_conversational", "th", None),
     ],
 )
 def test_a_model_that_is_quick_and_speaks_the_language(model, language, wanted):
     document = engine(tts={"agent_output_audio_format": "ulaw_8000", "model_id": model}, language=language)
     assert sides(document) == ({} if wanted is None else {"tts.model_id": (model, wanted)})
+
+
+def test_a_language_that_no_quick_model_speaks_is_a_remark():
+    assert [remark.text for remark in remarks(engine(language="th"), WANTED)] == [
+        "no model of low latency is known to speak th, so the engine's own is left"
+    ]
+    made = creation(replace(WANTED, language="th"), name="Desk")
+    assert "model_id" not in made["tts"]
+    assert [remark.mend for remark in remarks(made, WANTED)] == ["listen to how it speaks, and how soon"]
 
 
 def test_another_language_wants_another_model():
@@ -137,3 +147,21 @@ def test_a_new_engine_allows_the_greeting():
 
 def test_the_secret_is_not_in_its_text():
     assert SECRET not in repr(WANTED)
+
+
+@pytest.mark.parametrize("mask", ["*" * 10, "••••", "...6789", "…", "a-se***89"])
+def test_a_masked_secret_is_ours_where_our_address_is(mask):
+    headers = {"x-api-key": mask, "x-call-sid": {"variable_name": "call_sid"}}
+    document = engine(speech_engine={"ws_url": WANTED.ws_url, "request_headers": headers})
+    assert sides(document) == {}
+    (remark,) = remarks(document, WANTED)
+    assert "is not compared" in remark.text
+    moved = engine(speech_engine={"ws_url": "wss://old.test/ws", "request_headers": headers})
+    assert sides(moved)["speech_engine.request_headers.x-api-key"] == (mask, SECRET)
+
+
+@pytest.mark.parametrize("mask", ["...6780", "b***", "another-secret-0123", "..", None])
+def test_a_mask_that_can_not_be_ours_differs(mask):
+    headers = {"x-api-key": mask, "x-call-sid": {"variable_name": "call_sid"}}
+    document = engine(speech_engine={"ws_url": WANTED.ws_url, "request_headers": headers})
+    assert [*sides(document)] == ["speech_engine.request_headers.x-api-key"]
