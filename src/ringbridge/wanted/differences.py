@@ -73,12 +73,12 @@ def take_back(written: Iterable[Difference], document: Document) -> TakenBack:
     return TakenBack(tuple(differences), tuple(left))
 
 
-def may_be(value: object, secret: object) -> bool:
-    """Whether a value is a mask, under which this secret may be."""
+def may_be(value: object, wanted: object) -> bool:
+    """Whether a value is a mask, under which the secret that is wanted may be."""
     mask = _MASK.fullmatch(value) if isinstance(value, str) else None
-    if mask is None or not isinstance(secret, str):
+    if mask is None or not isinstance(wanted, str):
         return False
-    return value != secret and secret.startswith(mask[1]) and secret.endswith(mask[2])
+    return value != wanted and wanted.startswith(mask[1]) and wanted.endswith(mask[2])
 
 
 def shown(difference: Difference) -> tuple[str, str]:
