@@ -225,6 +225,7 @@ class CallModel(RuleBasedStateMachine):
         self.now += seconds
         assert 0 <= self.relay.lane.playout.unheard_ms <= before
 
+    @precondition(lambda self: self.stream)
     @rule()
     def pulse_beats(self):
         for mark in self.relay.lane.mark_pause():
