@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import pytest
 from pyngrok import ngrok as pyngrok
@@ -21,6 +21,10 @@ NAME = "seasonal-deck-organisms-sf.trycloudflare.com"
 NOBODY = "http://127.0.0.1:9"
 
 
+def unnoted(_pid):
+    return nullcontext()
+
+
 @asynccontextmanager
 async def running(**more):
     async with Edge(NGROK) as edge, NgrokAgent(edge, reserved=[DOMAIN], **more) as agent:
@@ -30,7 +34,7 @@ async def running(**more):
 @pytest.mark.parametrize("domain", [None, DOMAIN])
 async def test_an_agent_that_runs_gets_a_tunnel_more_until_the_end(domain):
     async with running() as agent:
-        async with ngrok(domain=domain, program=None, agent_url=agent.api_url)(3001) as lent:
+        async with ngrok(domain=domain, program=None, note=unnoted, agent_url=agent.api_url)(3001) as lent:
             (tunnel,) = agent.tunnels.values()
             assert (str(lent.url), tunnel.upstream) == (tunnel.public_url, "http://127.0.0.1:3001")
             assert domain is None or lent.url.host == domain
@@ -42,9 +46,9 @@ async def test_what_its_owner_has_opened_is_used_and_stays():
     async with running() as agent:
         opened = agent.start({"name": "mine", "addr": "localhost:3001"})
         agent.start({"name": "other", "addr": "localhost:4000"})
-        async with ngrok(domain=None, program=None, agent_url=agent.api_url)(3001) as lent:
+        async with ngrok(domain=None, program=None, note=unnoted, agent_url=agent.api_url)(3001) as lent:
             assert (str(lent.url), lent.is_new) == (opened.public_url, False)
-        async with ngrok(domain=DOMAIN, program=None, agent_url=agent.api_url)(3001) as lent:
+        async with ngrok(domain=DOMAIN, program=None, note=unnoted, agent_url=agent.api_url)(3001) as lent:
             assert lent.url.host == DOMAIN
         assert [*agent.tunnels] == ["mine", "other"]
 
@@ -52,7 +56,7 @@ async def test_what_its_owner_has_opened_is_used_and_stays():
 async def test_what_a_killed_process_has_left_open_is_opened_anew():
     async with running() as agent:
         agent.start({"name": "ringbridge-3001", "addr": "http://127.0.0.1:3001", "domain": DOMAIN})
-        async with ngrok(domain=DOMAIN, program=None, agent_url=agent.api_url)(3001) as lent:
+        async with ngrok(domain=DOMAIN, program=None, note=unnoted, agent_url=agent.api_url)(3001) as lent:
             assert lent.url.host == DOMAIN
         assert agent.tunnels == {}
 
@@ -64,18 +68,18 @@ async def test_what_a_killed_process_has_left_open_is_opened_anew():
 async def test_what_the_agent_refuses(domain, most, words):
     async with running(most=most) as agent:
         with pytest.raises(NotProvided, match=words):
-            async with ngrok(domain=domain, program=None, agent_url=agent.api_url)(3001):
+            async with ngrok(domain=domain, program=None, note=unnoted, agent_url=agent.api_url)(3001):
                 pytest.fail("a tunnel was opened")
 
 
 async def test_an_agent_that_has_gone_has_closed_its_tunnels():
-    async with running() as agent, ngrok(domain=None, program=None, agent_url=agent.api_url)(3001):
+    async with running() as agent, ngrok(domain=None, program=None, note=unnoted, agent_url=agent.api_url)(3001):
         await agent._runner.cleanup()
 
 
 async def test_neither_program_nor_agent():
     with pytest.raises(NotProvided, match="ngrok is not installed, and no agent of it runs"):
-        async with ngrok(domain=None, program=None, agent_url=NOBODY)(3001):
+        async with ngrok(domain=None, program=None, note=unnoted, agent_url=NOBODY)(3001):
             pytest.fail("a tunnel was opened")
 
 
@@ -94,7 +98,7 @@ def home(tmp_path, monkeypatch):
 @pytest.mark.true_time
 async def test_an_agent_of_our_own_ends_with_us(home):
     program = install(home, "ngrok", Setup(edge_port=free_port(), reserved=[DOMAIN]))
-    async with ngrok(domain=DOMAIN, program=str(program), agent_url=NOBODY)(3001) as lent:
+    async with ngrok(domain=DOMAIN, program=str(program), note=unnoted, agent_url=NOBODY)(3001) as lent:
         assert (lent.url.host, lent.lender) == (DOMAIN, "ngrok")
         process = pyngrok.process._current_processes[str(program)].proc
         assert os.getpgid(process.pid) != os.getpgid(0)
@@ -106,14 +110,14 @@ async def test_an_agent_of_our_own_ends_with_us(home):
 async def test_ngrok_without_its_token_tells_where_to_get_one(home):
     program = install(home, "ngrok", Setup(fails="authentication failed: ERR_NGROK_4018"))
     with pytest.raises(NotProvided, match=r"ERR_NGROK_4018.*add-authtoken"):
-        async with ngrok(domain=None, program=str(program), agent_url=NOBODY)(3001):
+        async with ngrok(domain=None, program=str(program), note=unnoted, agent_url=NOBODY)(3001):
             pytest.fail("a tunnel was opened")
 
 
 @pytest.mark.true_time
 async def test_a_quick_tunnel_lasts_as_long_as_we_want_it(tmp_path):
     program = install(tmp_path, "cloudflared", Setup(host=NAME, edge_port=free_port()))
-    async with cloudflared(str(program))(3001) as lent:
+    async with cloudflared(str(program), unnoted)(3001) as lent:
         assert (lent.url.host, lent.lender) == (NAME, "cloudflared")
 
 
@@ -121,10 +125,10 @@ async def test_a_quick_tunnel_lasts_as_long_as_we_want_it(tmp_path):
 async def test_cloudflare_gives_no_tunnel(tmp_path, monkeypatch):
     program = install(tmp_path, "cloudflared", Setup(fails="status code 429 Too Many Requests"))
     with pytest.raises(NotProvided, match="has given up without a tunnel; wait an hour"):
-        async with cloudflared(str(program))(3001):
+        async with cloudflared(str(program), unnoted)(3001):
             pytest.fail("a tunnel was opened")
     with pytest.raises(NotProvided, match="does not start: No such file"):
-        async with cloudflared(str(tmp_path / "none"))(3001):
+        async with cloudflared(str(tmp_path / "none"), unnoted)(3001):
             pytest.fail("a tunnel was opened")
     stuck = tmp_path / "stuck"
     stuck.write_text("#!/bin/sh\ntrap '' TERM\nexec sleep 60\n")
@@ -133,6 +137,6 @@ async def test_cloudflare_gives_no_tunnel(tmp_path, monkeypatch):
     monkeypatch.setattr(quick, "END_SECONDS", 0.05)
     begun = asyncio.get_running_loop().time()
     with pytest.raises(NotProvided, match="no tunnel after"):
-        async with cloudflared(str(stuck))(3001):
+        async with cloudflared(str(stuck), unnoted)(3001):
             pytest.fail("a tunnel was opened")
     assert asyncio.get_running_loop().time() - begun < 5

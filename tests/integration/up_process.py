@@ -38,7 +38,9 @@ def main(told):
     tls = ssl.create_default_context(cadata=told["pem"])
     outside = Outside(tls, lambda: Here(told["tls_port"]))
     around = Surroundings(environ={}, outside=outside, agent_url=told["agent_url"], brain=echo)
-    request = Request(env_file=Path(told["folder"]) / ".env", settings=told["settings"], domain=told["domain"])
+    request = Request(
+        env_file=Path(told["folder"]) / ".env", settings=told["settings"], domain=told["domain"], tunnel=told["tunnel"]
+    )
     console = Paper(width=90)
     return asyncio.run(up(request, around, StepScreen(console), CallScreen(console)))
 

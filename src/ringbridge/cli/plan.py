@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from ringbridge.provision.dotenv import remember
 from ringbridge.provision.engine import EngineStep
 from ringbridge.provision.journal import Journal
 from ringbridge.provision.number import Choose
+from ringbridge.provision.program import noted
 from ringbridge.setting_types import Hint, PublicHost
 from ringbridge.tunnels.base import Lender, fixed
 from ringbridge.tunnels.choice import Kind, choose_tunnel
@@ -99,14 +101,14 @@ class Plan:
         }
         return cls(request, around, environ, line, secret, load(Settings, request.env_file, environ))
 
-    async def lender(self) -> Lender:
+    async def lender(self, journal: Journal) -> Lender:
         """PUBLIC_URL as it is; with a tunnel that was asked for, it is the domain to be had there."""
         url, tunnel, domain = self.line.public_url, self.request.tunnel, self.request.domain
         if url is not None and tunnel is None and domain is None:
             return fixed(url)
         if tunnel == "ngrok" and domain is None and url is not None:
             domain = url.host
-        return await choose_tunnel(tunnel, domain=domain, agent_url=self.around.agent_url)
+        return await choose_tunnel(tunnel, domain=domain, note=partial(noted, journal), agent_url=self.around.agent_url)
 
     def engine_steps(
         self, address: Address, engines: ElevenLabsEngines, journal: Journal | None

@@ -42,9 +42,9 @@ async def risen(
     plan = Plan.of(request, around)
     if around.set_up_log is not None:
         around.set_up_log(plan.preliminary)
-    lender = await plan.lender()
     async with AsyncExitStack() as stack:
         journal = stack.enter_context(open_journal(request.env_file.parent))
+        lender = await plan.lender(journal)
         kept = journal if request.restores else None
         engines = await stack.enter_async_context(
             open_elevenlabs_engines(api_key=plan.line.elevenlabs_key, base_url=plan.line.elevenlabs_base_url)

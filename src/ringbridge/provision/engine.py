@@ -9,7 +9,7 @@ from ringbridge.apis.elevenlabs_engines import ElevenLabsEngines
 from ringbridge.errors import VendorError
 from ringbridge.provision.failures import NotProvided
 from ringbridge.provision.finding import Finding
-from ringbridge.provision.journal import Entry, Journal
+from ringbridge.provision.journal import Journal, Written
 from ringbridge.provision.steps import Tell
 from ringbridge.provision.writing import to_its_end
 from ringbridge.wanted.differences import take_back
@@ -35,7 +35,7 @@ class EngineStep:
     remember: Callable[[str], None]
     journal: Journal | None = None
     _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
-    _entry: Entry | None = field(default=None, init=False, repr=False)
+    _entry: Written | None = field(default=None, init=False, repr=False)
     _is_unanswered: bool = field(default=False, init=False, repr=False)
 
     @property
@@ -92,7 +92,7 @@ class EngineStep:
 
     async def _change(self, finding: Finding, engine_id: str) -> None:
         if self.journal is not None:
-            entry = Entry("engine", engine_id, finding.name, finding.differences)
+            entry = Written("engine", engine_id, finding.name, finding.differences)
             self.journal.add(entry)
             self._entry = entry
         try:
@@ -111,7 +111,7 @@ class EngineStep:
             )
 
 
-async def put_back_engine(api: ElevenLabsEngines, entry: Entry, tell: Tell) -> bool:
+async def put_back_engine(api: ElevenLabsEngines, entry: Written, tell: Tell) -> bool:
     """Undo what the journal says was written to an engine, as far as it is still so; gives whether any of it was.
 
     Raises `VendorError`.
@@ -123,7 +123,7 @@ async def put_back_engine(api: ElevenLabsEngines, entry: Entry, tell: Tell) -> b
             raise
         tell(f"{entry.id} is gone, with all that was to be put back")
         return True
-    back = take_back(entry.written, engine)
+    back = take_back(entry.differences, engine)
     for change in back.left:
         tell(f"{entry.id}: {change.name} was changed by somebody else meanwhile, and stays")
     if body := update_for(back.differences, engine):

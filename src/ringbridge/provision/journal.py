@@ -3,9 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -13,7 +12,7 @@ from filelock import FileLock, Timeout
 from ringbridge.provision.failures import NotProvided
 from ringbridge.wanted.differences import Difference
 
-__all__ = ["FILE", "Entry", "Journal", "open_journal", "unfinished"]
+__all__ = ["FILE", "Entry", "Journal", "Program", "Written", "open_journal", "unfinished"]
 
 FILE: Final = ".ringbridge-undo.json"
 _LOCK: Final = ".ringbridge-undo.lock"
@@ -22,18 +21,27 @@ _OWNER_ONLY: Final = 0o600
 """It holds the engine's headers, and so its secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Written(msgspec.Struct, frozen=True, tag="written"):
     """What was written to one thing at a vendor: `id` is the vendor's name for it, `name` is people's."""
 
     kind: Literal["engine", "number"]
     id: str
     name: str
-    written: tuple[Difference, ...]
+    differences: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class Program(msgspec.Struct, frozen=True, tag="program"):
+    """A program that was started; `started` is in seconds since 1970, as numbers of processes are given anew."""
+
+    name: str
+    pid: int
+    started: float
+
+
+Entry: TypeAlias = Written | Program
+
+
+class _File(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
@@ -51,14 +59,14 @@ class Journal:
         return self._entries
 
     def add(self, entry: Entry) -> None:
-        """To be called before the change is written. When it returns, the entry outlasts the process.
+        """To be called before a change is written. When it returns, the entry outlasts the process.
 
         Raises `NotProvided` where it can't be written.
         """
         self._write((*self._entries, entry))
 
     def drop(self, entry: Entry) -> None:
-        """It is put back. Raises `NotProvided` where that can't be written."""
+        """It is put back, or over. Raises `NotProvided` where that can't be written."""
         self._write(tuple(other for other in self._entries if other != entry))
 
     def _write(self, entries: tuple[Entry, ...]) -> None:

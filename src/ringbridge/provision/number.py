@@ -10,7 +10,7 @@ from ringbridge.apis.twilio_numbers import AccountNumber, TwilioNumbers
 from ringbridge.errors import VendorError
 from ringbridge.provision.failures import NotProvided
 from ringbridge.provision.finding import Finding
-from ringbridge.provision.journal import Entry, Journal
+from ringbridge.provision.journal import Journal, Written
 from ringbridge.provision.steps import Tell
 from ringbridge.provision.writing import to_its_end
 from ringbridge.wanted.differences import Difference, Remark, take_back
@@ -35,7 +35,7 @@ class NumberStep:
     wanted: WantedNumber
     takes: bool
     journal: Journal | None = None
-    _entry: Entry | None = field(default=None, init=False, repr=False)
+    _entry: Written | None = field(default=None, init=False, repr=False)
     _is_unanswered: bool = field(default=False, init=False, repr=False)
 
     @property
@@ -89,7 +89,7 @@ class NumberStep:
 
     async def _change(self, differences: tuple[Difference, ...]) -> None:
         if self.journal is not None:
-            entry = Entry("number", self.number.sid, self.number.phone_number, differences)
+            entry = Written("number", self.number.sid, self.number.phone_number, differences)
             self.journal.add(entry)
             self._entry = entry
         try:
@@ -118,7 +118,7 @@ async def find_number(api: TwilioNumbers, phone_number: str | None, choose: Choo
     return numbers[0] if len(numbers) == 1 else choose(numbers)
 
 
-async def put_back_number(api: TwilioNumbers, entry: Entry, tell: Tell) -> bool:
+async def put_back_number(api: TwilioNumbers, entry: Written, tell: Tell) -> bool:
     """Undo what the journal says was written to a number, as far as it is still so; gives whether any of it was.
 
     Raises `VendorError`.
@@ -130,7 +130,7 @@ async def put_back_number(api: TwilioNumbers, entry: Entry, tell: Tell) -> bool:
             raise
         tell(f"{entry.name} is gone, with all that was to be put back")
         return True
-    back = take_back(entry.written, number.settings)
+    back = take_back(entry.differences, number.settings)
     for change in back.left:
         tell(f"{entry.name}: {change.name} was changed by somebody else meanwhile, and stays")
     if back.differences:

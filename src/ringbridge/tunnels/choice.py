@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final, Literal, TypeAlias, get_args
 
 from ringbridge.provision.failures import NotProvided
+from ringbridge.provision.program import Note
 from ringbridge.tunnels.agent import open_agent
 from ringbridge.tunnels.base import Lender
 from ringbridge.tunnels.cloudflared import cloudflared
@@ -20,10 +21,13 @@ async def choose_tunnel(
     kind: Kind | None,
     *,
     domain: str | None,
+    note: Note,
     agent_url: str = AGENT_URL,
     which: Callable[[str], str | None] = shutil.which,
 ) -> Lender:
     """What lends a name. Without a `kind`: ngrok where it is installed or runs, else cloudflared.
+
+    `note` is told of a process that is started for it.
 
     Raises `NotProvided` where there is neither, or not the one that is asked for.
     """
@@ -40,13 +44,13 @@ async def choose_tunnel(
             )
         kind = "cloudflared"
     if kind != "cloudflared":
-        return ngrok(domain=domain, program=programs["ngrok"], agent_url=agent_url)
+        return ngrok(domain=domain, program=programs["ngrok"], note=note, agent_url=agent_url)
     program = programs["cloudflared"]
     if program is None:
         raise NotProvided(
             "cloudflared is not installed", "install it: https://developers.cloudflare.com/cloudflared/downloads/"
         )
-    return cloudflared(program)
+    return cloudflared(program, note)
 
 
 async def _runs(agent_url: str) -> bool:

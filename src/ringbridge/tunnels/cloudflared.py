@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from ringbridge.provision.failures import NotProvided
+from ringbridge.provision.program import Note
 from ringbridge.tunnels.base import Lender, Lent, public_url
 
 __all__ = ["cloudflared"]
@@ -27,12 +28,12 @@ _CONNECTED: Final = "Registered tunnel connection"
 _LIMITED: Final = re.compile(r"\b429\b")
 
 
-def cloudflared(program: str) -> Lender:
-    """Lends a name that is made up by Cloudflare, and another each time."""
+def cloudflared(program: str, note: Note) -> Lender:
+    """Lends a name that is made up by Cloudflare, and another each time; `note` is told of the process."""
 
     @asynccontextmanager
     async def lend(port: int) -> AsyncIterator[Lent]:
-        async with _running(program, port) as process:
+        async with _running(program, port, note) as process:
             assert process.stderr is not None
             try:
                 async with asyncio.timeout(START_SECONDS):
@@ -53,7 +54,7 @@ def cloudflared(program: str) -> Lender:
 
 
 @asynccontextmanager
-async def _running(program: str, port: int) -> AsyncIterator[Process]:
+async def _running(program: str, port: int, note: Note) -> AsyncIterator[Process]:
     arguments = ("tunnel", "--no-autoupdate", "--url", f"http://127.0.0.1:{port}")
     try:
         # Ctrl-C at a terminal goes to the whole group of processes; calls that go on still need the tunnel.
@@ -62,10 +63,11 @@ async def _running(program: str, port: int) -> AsyncIterator[Process]:
         )
     except OSError as error:
         raise NotProvided(f"cloudflared does not start: {error.strerror}", "install it anew") from None
-    try:
-        yield process
-    finally:
-        await _end(process)
+    with note(process.pid):
+        try:
+            yield process
+        finally:
+            await _end(process)
 
 
 async def _end(process: Process) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Final
 
 from ringbridge.provision.failures import NotProvided
+from ringbridge.provision.program import Note
 from ringbridge.tunnels.agent import Agent, open_agent, refusal
 from ringbridge.tunnels.base import Lender, Lent, public_url
 
@@ -16,8 +17,11 @@ AGENT_URL: Final = "http://127.0.0.1:4040"
 """Where an agent has its API, unless its owner says otherwise."""
 
 
-def ngrok(*, domain: str | None, program: str | None, agent_url: str = AGENT_URL) -> Lender:
-    """Lends under `domain`, else under any. Where no agent runs at `agent_url`, `program` is started as one."""
+def ngrok(*, domain: str | None, program: str | None, note: Note, agent_url: str = AGENT_URL) -> Lender:
+    """Lends under `domain`, else under any. Where no agent runs at `agent_url`, `program` is started as one.
+
+    `note` is told of its process.
+    """
 
     @asynccontextmanager
     async def lend(port: int) -> AsyncIterator[Lent]:
@@ -26,7 +30,7 @@ def ngrok(*, domain: str | None, program: str | None, agent_url: str = AGENT_URL
             lender = "the ngrok agent that runs"
             if not await agent.is_there():
                 lender = "ngrok"
-                url = await stack.enter_async_context(_own_agent(program))
+                url = await stack.enter_async_context(_own_agent(program, note))
                 agent = await stack.enter_async_context(open_agent(url))
             yield await stack.enter_async_context(_tunnel(agent, lender, port, domain))
 
@@ -54,7 +58,7 @@ async def _tunnel(agent: Agent, lender: str, port: int, domain: str | None) -> A
 
 
 @asynccontextmanager
-async def _own_agent(program: str | None) -> AsyncIterator[str]:
+async def _own_agent(program: str | None, note: Note) -> AsyncIterator[str]:
     """An agent of our own, without tunnels; gives where its API is. Raises `NotProvided` when it does not start."""
     if program is None:
         raise NotProvided("ngrok is not installed, and no agent of it runs", "install it from https://ngrok.com")
@@ -64,13 +68,16 @@ async def _own_agent(program: str | None) -> AsyncIterator[str]:
 
     # Ctrl-C at a terminal goes to the whole group of processes; calls that go on still need the tunnel.
     config = PyngrokConfig(ngrok_path=program, start_new_session=os.name == "posix")
+    noting = ExitStack()
     try:
         process = await asyncio.to_thread(pyngrok.get_ngrok_process, config)
+        noting.enter_context(note(process.proc.pid))
         yield str(process.api_url)
     except PyngrokNgrokError as error:
         raise refusal(f"{error.ngrok_error or ''} {error}") from None
     except (PyngrokError, OSError) as error:
         raise NotProvided(f"ngrok does not start: {type(error).__name__}", "try `ngrok http 3001`") from None
     finally:
-        # Cancelled while it starts, this waits until it has.
-        await asyncio.to_thread(pyngrok.kill, config)
+        with noting:
+            # Cancelled while it starts, this waits until it has.
+            await asyncio.to_thread(pyngrok.kill, config)

@@ -6,23 +6,25 @@ import sys
 import pytest
 
 from ringbridge.provision.failures import NotProvided
-from ringbridge.provision.journal import FILE, Entry, Journal, open_journal, unfinished
+from ringbridge.provision.journal import FILE, Journal, Program, Written, open_journal, unfinished
 from ringbridge.wanted.differences import Difference
 
-ENGINE = Entry("engine", "seng_1", "Mine", (Difference(("a", "b"), ["x"], None, secret=True),))
-NUMBER = Entry("number", "PN1", "+15550100002", (Difference(("voice_url",), "", "https://bridge.test"),))
+ENGINE = Written("engine", "seng_1", "Mine", (Difference(("a", "b"), ["x"], None, secret=True),))
+NUMBER = Written("number", "PN1", "+15550100002", (Difference(("voice_url",), "", "https://bridge.test"),))
+AGENT = Program("ngrok", 4711, 1_790_000_000.25)
 
 
 def test_what_is_added_outlasts_the_process(tmp_path):
     with open_journal(tmp_path) as journal:
         journal.add(ENGINE)
+        journal.add(AGENT)
         journal.add(NUMBER)
-    assert unfinished(tmp_path) == (ENGINE, NUMBER)
+    assert unfinished(tmp_path) == (ENGINE, AGENT, NUMBER)
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     with open_journal(tmp_path) as journal:
-        assert journal.entries == (ENGINE, NUMBER)
+        assert journal.entries == (ENGINE, AGENT, NUMBER)
         journal.drop(NUMBER)
-    assert unfinished(tmp_path) == (ENGINE,)
+    assert unfinished(tmp_path) == (ENGINE, AGENT)
 
 
 def test_nothing_stays_when_all_is_put_back(tmp_path):
@@ -47,7 +49,7 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path):
     code = (
         "import os, signal, sys; from pathlib import Path; from ringbridge.provision.journal import *\n"
         "with open_journal(Path(sys.argv[1])) as journal:\n"
-        "    journal.add(Entry('number', 'PN1', 'mine', ()))\n"
+        "    journal.add(Written('number', 'PN1', 'mine', ()))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], check=False, timeout=30)
@@ -56,7 +58,7 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path):
         assert [entry.id for entry in journal.entries] == ["PN1"]
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"entries": [{"kind": "sofa"}]}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b'{"entries": [{"type": "sofa"}]}', b"\xff"])
 def test_a_broken_one_says_what_to_do(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
     with pytest.raises(NotProvided, match="look at the number and the engine yourself"), open_journal(tmp_path):

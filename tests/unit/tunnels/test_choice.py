@@ -1,5 +1,7 @@
 """Which tunnel is taken."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from ringbridge.provision.failures import NotProvided
@@ -15,11 +17,15 @@ NOBODY = "http://127.0.0.1:9"
 def taken(monkeypatch):
     """What is made of the choice: the tunnel's name, and its program."""
     monkeypatch.setattr(choice, "ngrok", lambda **how: ("ngrok", how["program"], how["domain"]))
-    monkeypatch.setattr(choice, "cloudflared", lambda program: ("cloudflared", program, None))
+    monkeypatch.setattr(choice, "cloudflared", lambda program, note: ("cloudflared", program, None))
 
     async def choose(kind, installed, domain=None):
         return await choice.choose_tunnel(
-            kind, domain=domain, agent_url=NOBODY, which=lambda name: f"/bin/{name}" if name in installed else None
+            kind,
+            domain=domain,
+            note=lambda _: nullcontext(),
+            agent_url=NOBODY,
+            which=lambda name: f"/bin/{name}" if name in installed else None,
         )
 
     return choose
