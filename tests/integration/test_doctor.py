@@ -33,6 +33,7 @@ from ringbridge.emulator.twilio.twin import TwilioTwin
 from ringbridge.emulator.world import ACCOUNT_SID, OWN_NUMBER, SECRETS
 from ringbridge.provision.fixed import FixedAddress, Request, set_up
 from ringbridge.web.app import open_app
+from ringbridge.web.health import HEALTH, PROCESS
 from ringbridge.web.server import serving
 from ringbridge.wiring import open_parts
 
@@ -499,7 +500,7 @@ async def test_a_bridge_runs_already(way, running):
     verdicts = await way.look(live=True)
 
     assert worse(verdicts) == {"conversation": "warning"}, way.text
-    assert f"the one on port {way.port} is open" in verdicts["public URL"].found
+    assert f"leads to the bridge that runs on port {way.port}" in verdicts["public URL"].found
     assert "ringbridge simulate --url https://bridge.test" in verdicts["conversation"].mend
     assert verdicts["WebSocket through the proxy"].outcome == verdicts["compression of WebSockets"].outcome == "ok"
 
@@ -508,6 +509,29 @@ async def test_a_bridge_that_has_another_token(way, running):
     verdict = (await way.look(TWILIO_AUTH_TOKEN="0" * 32))["Twilio's signature through the proxy"]
 
     assert (verdict.outcome, "refuses a request" in verdict.found) == ("failure", True)
+
+
+async def test_the_name_leads_to_another_bridge(way, running, aiohttp_server):
+    other = web.Application()
+    other.router.add_get(HEALTH, named)
+    way.edge.open(HOST, f"http://127.0.0.1:{(await aiohttp_server(other)).port}")
+
+    verdict = (await way.look())["public URL"]
+
+    assert (verdict.outcome, "another bridge than the one" in verdict.found) == ("warning", True)
+
+
+async def test_the_name_leads_past_the_bridge(way, running, aiohttp_server):
+    elsewhere = await aiohttp_server(web.Application())
+    way.edge.open(HOST, f"http://127.0.0.1:{elsewhere.port}")
+
+    verdict = (await way.look())["public URL"]
+
+    assert (verdict.outcome, verdict.found) == ("failure", "https://bridge.test leads elsewhere: it answered with 404")
+
+
+async def named(_request):
+    return web.Response(headers={PROCESS: "another"})
 
 
 async def test_something_else_runs_on_the_port(way, aiohttp_server):

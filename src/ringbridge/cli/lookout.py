@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Final
 
 from aiohttp import ClientError, ClientSession
 
 from ringbridge.doctor.outside import Outside
 from ringbridge.public_url import PublicUrl
+from ringbridge.web.health import HEALTH, PROCESS, PROCESS_NAME
 
 __all__ = ["look_out"]
 
@@ -34,7 +34,10 @@ async def look_out(url: PublicUrl, outside: Outside, tell: Callable[[str, str], 
 
 async def _problem(session: ClientSession, url: PublicUrl) -> str | None:
     try:
-        async with session.get(url.https("/healthz"), allow_redirects=False) as response:
-            return None if response.status == HTTPStatus.OK else f"it answers with {response.status}"
+        async with session.get(url.https(HEALTH), allow_redirects=False) as response:
+            process = response.headers.get(PROCESS)
     except (ClientError, TimeoutError, OSError) as error:
         return f"it did not answer ({type(error).__name__})"
+    if process is None:
+        return f"it answers with {response.status}"
+    return None if process == PROCESS_NAME else "another bridge answers"

@@ -14,7 +14,7 @@ from ringbridge.doctor.answering import Answering
 from ringbridge.doctor.checks import SECONDS, Check, carry_out
 from ringbridge.doctor.live import LIVE, converse
 from ringbridge.doctor.outside import Outside, check_dns, check_tls
-from ringbridge.doctor.running import RunningBridge, is_bridge
+from ringbridge.doctor.running import RunningBridge, process_on
 from ringbridge.doctor.through import REACHED, SIGNED, SOCKET, Way
 from ringbridge.doctor.verdict import Verdict, failure, has_failure, warning
 from ringbridge.doctor.witness import Witness, open_witness
@@ -92,15 +92,19 @@ async def _to_ourselves(
 
 
 async def _to_whoever_runs(settings: Settings, wishes: Wishes) -> Sequence[Verdict]:
-    if not await is_bridge(settings.host, settings.port):
+    process = await process_on(settings.host, settings.port)
+    if process is None:
         found = f"something else than a bridge listens on port {settings.port}"
         return [failure(REACHED, found, "stop it, or set PORT, and lead the tunnel or proxy there")]
     async with wishes.outside.session() as session:
-        bridge = RunningBridge(session, settings.public_url, settings.port, settings.twilio_auth_tokens[0])
-        reached = await bridge.webhook()
-        if has_failure(reached):
-            return reached
-        verdicts = [*reached, *await bridge.socket()]
+        bridge = RunningBridge(session, settings.public_url, settings.port, process, settings.twilio_auth_tokens[0])
+        verdicts = [await bridge.reached()]
+        if has_failure(verdicts):
+            return verdicts
+        verdicts += await bridge.webhook()
+        if has_failure(verdicts):
+            return verdicts
+        verdicts += await bridge.socket()
     if wishes.live:
         call = f"call it instead: ringbridge simulate --url {settings.public_url}"
         verdicts.append(warning(LIVE, f"not opened, as a bridge runs on port {settings.port}", f"stop it, or {call}"))

@@ -1,11 +1,20 @@
 """`GET /healthz`: the process answers. `GET /readyz`: it can take calls."""
 
+import secrets
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from aiohttp import web
 
-__all__ = ["Calls", "HealthDesk"]
+__all__ = ["HEALTH", "PROCESS", "PROCESS_NAME", "Calls", "HealthDesk"]
+
+HEALTH: Final = "/healthz"
+
+PROCESS: Final = "Ringbridge-Process"
+"""The header that names the process which answers."""
+
+PROCESS_NAME: Final = secrets.token_urlsafe(16)
+"""This process' own: whoever asks here and under a public name can tell whether the name leads here."""
 
 
 class Calls(Protocol):
@@ -26,8 +35,8 @@ class HealthDesk:
     calls: Calls
 
     async def healthz(self, _request: web.Request) -> web.Response:
-        """200 as long as the event loop turns."""
-        return web.Response(text="ok\n")
+        """200 as long as the event loop turns, and which process it is."""
+        return web.Response(text="ok\n", headers={PROCESS: PROCESS_NAME, "Cache-Control": "no-store"})
 
     async def readyz(self, _request: web.Request) -> web.Response:
         """200 while calls are taken, 503 while we are leaving; with the number of calls in progress."""

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from ringbridge.config import Settings
 from ringbridge.telemetry.base import Metrics
-from ringbridge.web.health import Calls, HealthDesk
+from ringbridge.web.health import HEALTH, Calls, HealthDesk
 from ringbridge.web.metrics import METRICS, MetricsDesk
 
 __all__ = ["operator_routes"]
@@ -16,7 +16,7 @@ def operator_routes(settings: Settings, metrics: Metrics, calls: Calls) -> list[
     token = settings.metrics_token
     desk = MetricsDesk(metrics.page, token.get_secret_value() if token else None, public_host=settings.public_url.host)
     return [
-        web.get("/healthz", health.healthz),
+        web.get(HEALTH, health.healthz),
         web.get("/readyz", health.readyz),
         web.get(METRICS, desk.handle),
     ]
