@@ -173,6 +173,33 @@ async def test_all_is_well(house):
     assert "open after 3 s" in verdicts["silence on WebSockets"].found
 
 
+async def test_with_keys_alone_all_is_looked_at_but_the_address(house):
+    house.engine.ws_url = "wss://old.test/ws"
+    house.number.voice_url = "https://demo.twilio.com/welcome/voice/"
+    (house.folder / ".env").touch(0o600)
+
+    verdicts = await house.examine(PUBLIC_URL=None)
+
+    assert worse(verdicts) == {"PUBLIC_URL": "failure", "the public address": "warning"}, house.text
+    assert "or run `ringbridge up`, which borrows an address" in verdicts["PUBLIC_URL"].mend
+    assert verdicts["Twilio number"].found == f"{OWN_NUMBER} takes calls"
+    assert verdicts["speech engine"].found == f"{ENGINE_ID} is as the bridge wants it"
+    assert {"model openai:gpt-5.4-mini", "file descriptors", "ElevenLabs quota", "Twilio balance"} < verdicts.keys()
+
+    house.engine.client_events.discard("vad_score")
+    house.number.trunk_sid = house.twilio.account.add_trunk().sid
+    examples = {"PUBLIC_URL": "your-name.ngrok.app", "SPEECH_ENGINE_ID": None, "SHARED_SECRET": None}
+    verdicts = await house.examine(**examples)
+
+    assert {*worse(verdicts)} == {*examples, "speech engine", "Twilio number", "the public address"}, house.text
+    assert verdicts["speech engine"].mend.startswith("`ringbridge up` makes one")
+
+    verdicts = await house.examine(**{**examples, "SPEECH_ENGINE_ID": ENGINE_ID})
+
+    assert "+ vad_score" in verdicts["speech engine"].found
+    assert verdicts["speech engine"].mend == "`ringbridge up` writes it"
+
+
 async def test_what_works_but_not_for_long(house):
     account, workspace = house.twilio.account, house.elevenlabs.workspace
     account.kind, account.balance = "Trial", "3.20"
@@ -286,7 +313,7 @@ async def test_settings_that_do_not_do(house):
     assert verdicts["MAX_CALLS"].found == "is not understood"
     assert verdicts["SPEECH_ENGINE_ID"].mend.startswith("copy your engine's id")
     assert "settings" not in verdicts
-    assert verdicts["speech engine"].mend == "`ringbridge setup --apply` makes one"
+    assert verdicts["speech engine"].mend.startswith("`ringbridge up` makes one")
     assert verdicts["Twilio number"].outcome == "ok"
 
     assert verdicts["the rest"].outcome == "warning"

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from ringbridge.cli.lookout import PAUSE_SECONDS, look_out
 from ringbridge.cli.offline import _Here
 from ringbridge.doctor.outside import Outside
 from ringbridge.emulator.tunnels.certificate import made_up
 from ringbridge.emulator.tunnels.edge import Edge
 from ringbridge.emulator.tunnels.ngrok import NGROK
 from ringbridge.public_url import PublicUrl
+from ringbridge.up.lookout import PAUSE_SECONDS, look_out
 from ringbridge.web.health import HEALTH, PROCESS, PROCESS_NAME
 
 HOST = "desk.ngrok.app"

@@ -17,12 +17,9 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from ringbridge.apis.elevenlabs_engines import ElevenLabsEngines
-from ringbridge.cli import rise
 from ringbridge.cli.main import cli
 from ringbridge.cli.offline import DOMAIN, ENGINE_ID, Offline, open_offline, up_offline
-from ringbridge.cli.plan import Request
-from ringbridge.cli.rise import risen
-from ringbridge.cli.up import CUT_OFF, _set_up_log, up
+from ringbridge.cli.up import _set_up_log
 from ringbridge.config import BridgeSettings, describe
 from ringbridge.emulator.scenario import Say, Scenario
 from ringbridge.emulator.speech.base import Speech
@@ -36,6 +33,10 @@ from ringbridge.provision.journal import FILE, unfinished
 from ringbridge.screen.calls import CallScreen
 from ringbridge.screen.paper import Paper
 from ringbridge.screen.steps import StepScreen
+from ringbridge.up import rise
+from ringbridge.up.plan import Request
+from ringbridge.up.rise import risen
+from ringbridge.up.run import CUT_OFF, up
 
 TITLES = ["Accounts", "Public address", "Speech engine", "Bridge", "Telephone number"]
 
@@ -211,7 +212,7 @@ async def test_the_port_is_taken_before_the_bridge_has_it(house, monkeypatch):
         raise OSError(98, "Address already in use")
         yield
 
-    monkeypatch.setattr("ringbridge.cli.answering.serving", refused)
+    monkeypatch.setattr("ringbridge.up.bridge.serving", refused)
     assert await house.up() == 1
     assert house.marked("✗") == ["Bridge"]
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from aiohttp.abc import AbstractResolver
 
-from ringbridge.cli.plan import Request, Surroundings
-from ringbridge.cli.up import up
+from ringbridge.cli.choosing import choose_number
 from ringbridge.doctor.outside import Outside
 from ringbridge.screen.calls import CallScreen
 from ringbridge.screen.paper import Paper
 from ringbridge.screen.steps import StepScreen
+from ringbridge.up.plan import Request, Surroundings
+from ringbridge.up.run import up
 
 
 class Here(AbstractResolver):
@@ -37,7 +38,7 @@ async def echo(turn):
 def main(told):
     tls = ssl.create_default_context(cadata=told["pem"])
     outside = Outside(tls, lambda: Here(told["tls_port"]))
-    around = Surroundings(environ={}, outside=outside, agent_url=told["agent_url"], brain=echo)
+    around = Surroundings(choose=choose_number, environ={}, outside=outside, agent_url=told["agent_url"], brain=echo)
     request = Request(
         env_file=Path(told["folder"]) / ".env", settings=told["settings"], domain=told["domain"], tunnel=told["tunnel"]
     )

@@ -13,10 +13,9 @@ from typing import Any, Final
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from ringbridge.brains import demo
+from ringbridge.cli.choosing import choose_number
 from ringbridge.cli.models import model_settings
-from ringbridge.cli.plan import Request, Surroundings
 from ringbridge.cli.speech import load_speech
-from ringbridge.cli.up import up
 from ringbridge.config import Settings
 from ringbridge.doctor.outside import Outside
 from ringbridge.emulator.addresses import AddressBook
@@ -37,6 +36,8 @@ from ringbridge.emulator.wiretap import Wiretap
 from ringbridge.emulator.world import ACCOUNT_SID, OWN_NUMBER, SECRETS
 from ringbridge.screen.calls import CallScreen
 from ringbridge.screen.steps import StepScreen
+from ringbridge.up.plan import Request, Surroundings
+from ringbridge.up.run import up
 
 __all__ = ["DOMAIN", "Offline", "open_offline", "up_offline"]
 
@@ -114,7 +115,7 @@ async def open_offline(speech: Speech, *, clock: Callable[[], float] = time.time
             "PORT": "0",
         }
         outside = Outside(certificate.client(), lambda: _Here(edge.tls_port))
-        around = Surroundings(environ={}, outside=outside, agent_url=agent.api_url)
+        around = Surroundings(choose=choose_number, environ={}, outside=outside, agent_url=agent.api_url)
         yield Offline(twilio, elevenlabs, agent, edge, certificate, speech, settings, around)
 
 

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import signal
-from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,16 +13,10 @@ from ringbridge.cli.process import take_descriptors
 from ringbridge.cli.speech import SPEECH_KINDS
 
 if TYPE_CHECKING:
-    from ringbridge.cli.plan import Request, Surroundings
     from ringbridge.config import Settings
-    from ringbridge.screen.calls import CallScreen
-    from ringbridge.screen.steps import StepScreen
     from ringbridge.tunnels.choice import Kind
 
-__all__ = ["CUT_OFF", "command", "up"]
-
-CUT_OFF: Final = 130
-"""The exit code of one that was stopped before it was up."""
+__all__ = ["command"]
 
 _TOLD_BY_SCREEN: Final = ("ringbridge.call", "pyngrok")
 """Loggers whose lines would say once more what the screen says."""
@@ -73,10 +65,12 @@ def command(
     A public address is found or lent, and proved; the speech engine is made as it should be, or made; the number is led
     here. The screen then shows the calls. In the end everything is put back, by the next start if this one is killed.
     """
-    from ringbridge.cli.plan import Request, Surroundings  # noqa: PLC0415 - `--help` does not wait for these
+    from ringbridge.cli.choosing import choose_number  # noqa: PLC0415 - `--help` does not wait for these
     from ringbridge.screen.calls import CallScreen  # noqa: PLC0415
     from ringbridge.screen.paper import Paper  # noqa: PLC0415
     from ringbridge.screen.steps import StepScreen  # noqa: PLC0415
+    from ringbridge.up.plan import Request, Surroundings  # noqa: PLC0415
+    from ringbridge.up.run import up  # noqa: PLC0415
 
     options = {"BRAIN": brain, "GREETING": greeting, "PORT": None if port is None else str(port)}
     request = Request(
@@ -100,80 +94,9 @@ def command(
 
             code = runner.run(up_offline(request, speech, steps, calls, set_up_log))
         else:
-            code = runner.run(up(request, Surroundings(set_up_log=set_up_log), steps, calls))
+            around = Surroundings(choose=choose_number, set_up_log=set_up_log)
+            code = runner.run(up(request, around, steps, calls))
     raise SystemExit(code)
-
-
-async def up(
-    request: "Request",
-    around: "Surroundings",
-    steps: "StepScreen",
-    calls: "CallScreen",
-    *,
-    meanwhile: Callable[[], Coroutine[Any, Any, None]] | None = None,
-) -> int:
-    """Be up until a signal comes; gives the exit code. `meanwhile` is run once everything is up.
-
-    Raises `RingbridgeError` unless `steps` has shown it.
-    """
-    from ringbridge.cli.lookout import look_out  # noqa: PLC0415
-    from ringbridge.cli.rise import risen  # noqa: PLC0415
-    from ringbridge.errors import RingbridgeError  # noqa: PLC0415
-
-    ends = _Ends()
-    try:
-        async with risen(request, around, steps, calls, hurry=ends.hurry) as there:
-            ends.is_up()
-            back = ", and puts everything back" if request.restores else ""
-            calls.notice(f"Call {there.phone_number}. Ctrl-C ends it{back}.", "bold")
-            async with asyncio.TaskGroup() as tasks:
-                looking = look_out(there.url, around.outside, calls.notice)
-                beside = [tasks.create_task(looking, name="look at the public address")]
-                if meanwhile is not None:
-                    beside.append(tasks.create_task(meanwhile(), name="meanwhile"))
-                await ends.stop.wait()
-                for task in beside:
-                    task.cancel()
-            calls.notice("Going down.", "bold")
-    except asyncio.CancelledError:
-        if not ends.has_cancelled():
-            raise
-        return CUT_OFF
-    except RingbridgeError:
-        if not steps.has_failed:
-            raise
-        return 1
-    return 1 if steps.has_failed else 0
-
-
-class _Ends:
-    """What signals do: the first one takes everything back, be it half up; the next hurries the calls that go on."""
-
-    def __init__(self) -> None:
-        self.stop, self.hurry = asyncio.Event(), asyncio.Event()
-        self._rising = asyncio.current_task()
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last is a terminal that is closed; Windows has none
-            if number := getattr(signal, name, None):
-                asyncio.get_running_loop().add_signal_handler(number, self._signalled)
-
-    def is_up(self) -> None:
-        """From now on there are calls, which are not to be cut off."""
-        self._rising = None
-
-    def has_cancelled(self) -> bool:
-        """Whether it was a signal that cancelled what was rising; that is dealt with then."""
-        if self._rising is None or not self.stop.is_set():
-            return False
-        self._rising.uncancel()
-        return True
-
-    def _signalled(self) -> None:
-        if self.stop.is_set():
-            self.hurry.set()
-            return
-        self.stop.set()
-        if self._rising is not None:
-            self._rising.cancel()
 
 
 def _set_up_log(settings: "Settings", *, verbose: bool) -> None:

@@ -18,33 +18,45 @@ from ringbridge.doctor.settings import check_brain, check_env_file, check_settin
 from ringbridge.doctor.twilio import ACCOUNT, check_twilio
 from ringbridge.doctor.verdict import Verdict, warning
 from ringbridge.errors import SettingsError
-from ringbridge.provision.fixed import FixedAddress
+from ringbridge.provision.outset import Line, Outset
 
 __all__ = ["examine"]
 
 _UNSEEN: Final = warning("the rest", "not looked at, as some settings need mending", "mend those first")
 
+_NO_ADDRESS: Final = warning("the public address", "not looked at, as some settings are missing", "see above")
+
 _MOST_CALLS: Final[int] = Settings.model_fields["max_calls"].default
 
 
 async def examine(env_file: Path, environ: Mapping[str, str], wishes: Wishes) -> list[Verdict]:
-    """Look at everything; gives the verdicts in the table's order. Nothing is changed, and nobody is called."""
-    settings, told = check_settings(env_file, environ)
+    """Look at everything; gives the verdicts in the table's order. Nothing is changed, and nobody is called.
+
+    What `ringbridge up` finds or makes by itself may be missing: the rest is looked at all the same.
+    """
+    served, told = check_settings(env_file, environ)
     verdicts = [*check_python(), *check_libraries(), *told, *check_env_file(env_file)]
     try:
-        account = load(FixedAddress, env_file, environ)
+        line = load(Line, env_file, environ)
     except SettingsError:
         return [*verdicts, _UNSEEN]
-    if settings is None:
-        return [*verdicts, *await carry_out([*_vendors(account, _MOST_CALLS, (), wishes)]), _UNSEEN]
+    try:
+        settings = Outset.of(env_file, environ).settings
+    except SettingsError:
+        return [*verdicts, *await carry_out([*_vendors(line, _MOST_CALLS, (), wishes)]), _UNSEEN]
     verdicts += check_brain(settings)
     limits = [*check_processor(settings.max_calls), *check_descriptors(settings.max_calls, hard_limit())]
     checks = [
-        *_vendors(account, settings.max_calls, _dialled(settings), wishes),
-        Check("public address", partial(check_address, settings, wishes), address_seconds(wishes)),
+        *_vendors(line, settings.max_calls, _dialled(settings), wishes),
+        *([] if served is None else [_address(served, wishes)]),
         *(Check(f"{MODEL} {name}", partial(check_model, settings, name)) for name in models_of(settings)),
     ]
-    return [*verdicts, *await carry_out(checks), *limits]
+    unseen = [_NO_ADDRESS] if served is None else []
+    return [*verdicts, *await carry_out(checks), *unseen, *limits]
+
+
+def _address(settings: Settings, wishes: Wishes) -> Check:
+    return Check("public address", partial(check_address, settings, wishes), address_seconds(wishes))
 
 
 def _dialled(settings: Settings) -> list[str]:
@@ -53,12 +65,12 @@ def _dialled(settings: Settings) -> list[str]:
     return [*filter(None, [settings.fallback_number]), *transferred, *settings.allowed_numbers]
 
 
-def _vendors(account: FixedAddress, max_calls: int, dialled: Sequence[str], wishes: Wishes) -> Iterator[Check]:
-    elevenlabs, twilio = account.elevenlabs_base_url, account.twilio_base_url
-    key, token = account.elevenlabs_key, account.twilio_token
+def _vendors(line: Line, max_calls: int, dialled: Sequence[str], wishes: Wishes) -> Iterator[Check]:
+    elevenlabs, twilio = line.elevenlabs_base_url, line.twilio_base_url
+    key, token = line.elevenlabs_key, line.twilio_token
     yield Check(CLOCK, partial(check_clock, {"ElevenLabs": elevenlabs, "Twilio": twilio}, wishes.clock))
     yield Check(KEY, partial(check_elevenlabs, api_key=key, base_url=elevenlabs, max_calls=max_calls))
-    yield Check(ENGINE, partial(check_engines, account))
-    sid = account.twilio_account_sid
+    yield Check(ENGINE, partial(check_engines, line))
+    sid = line.twilio_account_sid
     yield Check(ACCOUNT, partial(check_twilio, account_sid=sid, auth_token=token, base_url=twilio, dialled=dialled))
-    yield Check(NUMBER, partial(check_number, account))
+    yield Check(NUMBER, partial(check_number, line))

@@ -9,8 +9,8 @@ from ringbridge.doctor.verdict import Verdict, failure, ok, parted, warning
 from ringbridge.errors import VendorError
 from ringbridge.provision.account import wanted_number
 from ringbridge.provision.failures import NotProvided
-from ringbridge.provision.fixed import FixedAddress
 from ringbridge.provision.number import find_number
+from ringbridge.provision.outset import PENDING_URL, Line
 from ringbridge.wanted.differences import Difference, Remark, shown
 from ringbridge.wanted.number import WantedNumber, compare, obstacles
 
@@ -23,21 +23,25 @@ IMPORTED: Final = "ElevenLabs numbers"
 _SET_UP: Final = "write it with `ringbridge setup --apply`"
 
 
-async def check_number(account: FixedAddress) -> list[Verdict]:
-    """Look at the number, and at who else may have it. Raises `VendorError` and `NotProvided`."""
+async def check_number(line: Line) -> list[Verdict]:
+    """Look at the number, and at who else may have it. Raises `VendorError` and `NotProvided`.
+
+    While there is no address yet, `ringbridge up` leads its calls to one: that is not looked at.
+    """
     async with open_twilio_numbers(
-        account_sid=account.twilio_account_sid, auth_token=account.twilio_token, base_url=account.twilio_base_url
+        account_sid=line.twilio_account_sid, auth_token=line.twilio_token, base_url=line.twilio_base_url
     ) as numbers:
-        number = await find_number(numbers, account.twilio_phone_number, _choose)
-    wanted = wanted_number(account.public_url)
-    agent, unseen = await _agent_of(account, number.phone_number)
+        number = await find_number(numbers, line.twilio_phone_number, _choose)
+    wanted = wanted_number(line.public_url or PENDING_URL)
+    agent, unseen = await _agent_of(line, number.phone_number)
     taken = obstacles(number.settings, agent, wanted)
     found = failure(NUMBER, *_told(number, taken)) if taken else ok(NUMBER, f"{number.phone_number} takes calls")
-    return [found, _webhook(number, wanted), *unseen]
+    led = [] if line.public_url is None else [_webhook(number, wanted)]
+    return [found, *led, *unseen]
 
 
-async def _agent_of(account: FixedAddress, phone_number: str) -> tuple[str | None, list[Verdict]]:
-    async with open_elevenlabs_engines(api_key=account.elevenlabs_key, base_url=account.elevenlabs_base_url) as engines:
+async def _agent_of(line: Line, phone_number: str) -> tuple[str | None, list[Verdict]]:
+    async with open_elevenlabs_engines(api_key=line.elevenlabs_key, base_url=line.elevenlabs_base_url) as engines:
         try:
             return await engines.agent_of(phone_number), []
         except VendorError as error:

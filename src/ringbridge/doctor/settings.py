@@ -18,6 +18,13 @@ BRAIN: Final = "brain"
 
 _OTHERS: Final = 0o077
 
+_FOUND: Final = {
+    "PUBLIC_URL": "borrows an address",
+    "SHARED_SECRET": "makes one",
+    "SPEECH_ENGINE_ID": "makes an engine",
+}
+"""What `serve` needs to be told, and `up` does not."""
+
 
 class Signer(FromEnvironment):
     """What Twilio's signature goes by."""
@@ -74,4 +81,5 @@ def _no_file(env_file: Path) -> list[Verdict]:
 def _problem(problem: str) -> Verdict:
     name, _, text = problem.partition(": ")
     found, mend = parted(text)
-    return failure(name, found, mend or "see the README's table of settings")
+    by_itself = f"; or run `ringbridge up`, which {_FOUND[name]}" if name in _FOUND else ""
+    return failure(name, found, (mend or "see the README's table of settings") + by_itself)

@@ -4,12 +4,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from ringbridge.cli.address import no_port
 from ringbridge.config import Settings
 from ringbridge.live.roster import Roster
 from ringbridge.parts import Parts
 from ringbridge.provision.steps import Tell
 from ringbridge.telemetry.loop import watched_loop
+from ringbridge.up.address import no_port
 from ringbridge.web.app import ROSTER, open_app
 from ringbridge.web.server import serving
 

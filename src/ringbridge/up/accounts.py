@@ -9,13 +9,13 @@ from typing import Any
 
 from ringbridge.apis.elevenlabs_engines import ElevenLabsEngines
 from ringbridge.apis.twilio_numbers import AccountNumber, TwilioNumbers
-from ringbridge.cli.plan import Plan
 from ringbridge.provision.dotenv import remember
 from ringbridge.provision.journal import Journal
 from ringbridge.provision.number import Choose, find_number
 from ringbridge.provision.steps import Tell
 from ringbridge.provision.undo import finish_undo
 from ringbridge.screen.steps import StepScreen
+from ringbridge.up.plan import Plan
 
 __all__ = ["AccountsStep", "undisturbed"]
 
@@ -40,12 +40,12 @@ class AccountsStep:
         if self.journal.entries:
             tell("an earlier start was cut off, and left something to put back")
         await finish_undo(self.journal, self.engines, self.numbers, tell)
-        number = await find_number(self.numbers, self.plan.line.twilio_phone_number, self.choose)
+        number = await find_number(self.numbers, self.plan.outset.line.twilio_phone_number, self.choose)
         tell(f"{number.phone_number} of the Twilio account")
-        if self.plan.line.twilio_phone_number is None:
+        if self.plan.outset.line.twilio_phone_number is None:
             self._remember("TWILIO_PHONE_NUMBER", number.phone_number, tell)
-        if self.plan.line.secret is None:
-            self._remember("SHARED_SECRET", self.plan.secret, tell)
+        if self.plan.outset.line.secret is None:
+            self._remember("SHARED_SECRET", self.plan.outset.secret, tell)
         return number
 
     async def undo(self, tell: Tell) -> None:
