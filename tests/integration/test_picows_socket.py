@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import picows.picows
 import pytest
@@ -205,3 +207,68 @@ def test_unsupported_is_raised_before_anything_is_touched(monkeypatch):
     monkeypatch.delattr(picows.picows, "WSProtocol")
     with pytest.raises(picows_socket.Unsupported):
         picows_socket._protocol(None, Bounds())
+
+
+def shouted(text):
+    """A translation: what begins with a dot is not passed on."""
+    return None if text.startswith(b".") else text.upper()
+
+
+@asynccontextmanager
+async def carried():
+    """Two sockets, of which the first carries to the other, and the peers of both."""
+    async with Door() as door:
+        _, from_writer = await _dial_by_hand(door.url)
+        accepted, texts = await door.sockets.get()
+        to_reader, to_writer = await _dial_by_hand(door.url)
+        other, _ = await door.sockets.get()
+        accepted.carry(other, shouted)
+
+        def write(text):
+            from_writer.write(bytes([0x81, 0x80 | len(text)]) + b"\0\0\0\0" + text)
+
+        async def says(text):
+            before = len(texts)
+            write(text)
+            write(b".")  # is never passed on, and so tells when the other was read
+            while texts[before:][-1:] != [b"."]:
+                await asyncio.sleep(0.001)
+            return texts[before:-1]
+
+        yield SimpleNamespace(says=says, write=write, accepted=accepted, other=other, reader=to_reader)
+        from_writer.close()
+        to_writer.close()
+
+
+async def test_what_can_be_passed_on_does_not_come_to_the_listener():
+    async with carried() as there:
+        assert await there.says(b"one") == []
+        assert await there.says(b".two") == [b".two"]
+        assert await there.says(b"three") == []
+        assert await there.reader.readexactly(12) == b"\x81\x03ONE\x81\x05THREE"
+        assert there.accepted.has_spoken()
+        assert not there.accepted.has_spoken()
+
+
+async def test_another_listener_gets_everything():
+    async with carried() as there:
+        heard = []
+        there.accepted.listen(heard.append)
+        there.write(b"one")
+        while not heard:
+            await asyncio.sleep(0.001)
+        assert heard == [b"one"]
+
+
+async def test_a_slow_peer_is_carried_nothing_until_that_is_asked_for_again():
+    async with carried() as there:
+        there.other.ear.pause_writing()
+        assert await there.says(b"one") == [b"one"]
+        there.accepted.carry(there.other, shouted)
+        assert await there.says(b"two") == [b"two"]
+        there.other.ear.resume_writing()
+        there.accepted.carry(there.other, shouted)
+        assert await there.says(b"three") == []
+        there.accepted.carry(None, shouted)
+        assert await there.says(b"four") == [b"four"]
+        assert await there.reader.readexactly(7) == b"\x81\x05THREE"

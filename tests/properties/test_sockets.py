@@ -9,9 +9,10 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringbridge.errors import BrokenMessage
 from ringbridge.live import aiohttp_socket, picows_socket
 from ringbridge.live.socket import Bounds
-from ringbridge.relay.lane import Lane
+from ringbridge.relay.lane import Lane, caller_audio
 from ringbridge.wire import engine, twilio
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
@@ -155,6 +156,21 @@ def test_both_carry_what_plain_python_would(story):
     plain, _ = asyncio.run(relayed("aiohttp", pieces))  # what it has not written when the peer leaves is lost
     assert fast == plain == [*by_plain_python(messages), (4001, "bye")]
     assert [json.loads(text) for text in _texts(back)] == messages
+
+
+broken = st.one_of(st.binary(max_size=20), st.builds(lambda text: text[:-1], media.flatmap(written)))
+
+
+@given(st.one_of(media.flatmap(written), others.flatmap(written), broken))
+def test_the_short_cut_makes_of_a_message_what_the_gate_does(text):
+    lane = Lane(lambda: 0.0)
+    lane.open_to_engine()
+    try:
+        message = twilio.decode(text)
+    except BrokenMessage:
+        message = None
+    expected = lane.caller(message.media.payload) if isinstance(message, twilio.Media) else None
+    assert caller_audio(text) == expected
 
 
 def _texts(data):

@@ -19,6 +19,7 @@ from ringbridge.live.socket import (
     Bounds,
     Closed,
     Socket,
+    Translation,
 )
 from ringbridge.log import get_logger
 
@@ -47,6 +48,9 @@ class AiohttpSocket(Socket):
     @property
     def unsent(self) -> int:
         return self._unsent
+
+    def carry(self, to: Socket | None, translation: Translation) -> None:
+        """Knows no short cut: the listener gets everything."""
 
     def send(self, text: bytes) -> bool:
         if self._unsent > MAX_UNSENT_BYTES:

@@ -29,6 +29,7 @@ from ringbridge.relay import commands, events
 from ringbridge.relay.clips import Clips
 from ringbridge.relay.commands import Command
 from ringbridge.relay.events import Event, Timer
+from ringbridge.relay.lane import Gate, caller_audio
 from ringbridge.relay.machine import SPEECH_SCORE, Relay
 from ringbridge.turn import Call as CallCard
 from ringbridge.wire import engine, twilio
@@ -73,21 +74,6 @@ class Services:
                 log.exception("an observer failed", call_sid=sid)
 
 
-@dataclass(slots=True)
-class _Signs:
-    """Signs of life: they are counted, as a look at the clock for each frame would cost more."""
-
-    count: int = 0
-    _before: int = -1
-    _quiet: int = 0
-
-    def look(self) -> int:
-        """For how many looks in a row there was none."""
-        self._quiet = self._quiet + 1 if self.count == self._before else 0
-        self._before = self.count
-        return self._quiet
-
-
 class Call:
     """The owner of one call's conversation, streams, timers and tasks. Known by its CallSid.
 
@@ -128,14 +114,14 @@ class Call:
         self._slow: set[str] = set()
         self._waits = Waits()
         self._over = asyncio.Event()
-        self._twilio_signs, self._engine_signs = _Signs(), _Signs()
+        self._quiet_twilio = self._quiet_engine = -1
         self.tell(facts.CallBegan(party.caller, party.called, choice.language))
 
     # What others tell the call
 
     def announce(self, *, ringing: bool) -> None:
         """The call's webhook was answered; while it is still `ringing`, the call is made ready."""
-        self._twilio_signs.count += 1
+        self._quiet_twilio = -1
         self._handle(events.Announced(ringing))
 
     def attach(self, stream: Socket, stream_sid: StreamSid) -> None:
@@ -147,6 +133,7 @@ class Call:
             self._tasks.start(replaced.close(), name=f"close stream of {self.sid}")
         self._handle(events.StreamStarted(stream_sid))
         stream.listen(self._from_twilio)
+        self._carry()
         self._pulse.add(self)
 
     def detached(self, stream: Socket, closed: Closed) -> None:
@@ -185,7 +172,9 @@ class Call:
 
     def look(self) -> tuple[int, int]:
         """For how many looks in a row Twilio, and the engine, have said nothing. To be called at an even pace."""
-        return self._twilio_signs.look(), self._engine_signs.look()
+        self._quiet_twilio = 0 if _has_spoken(self._stream) else self._quiet_twilio + 1
+        self._quiet_engine = 0 if _has_spoken(self._engine) else self._quiet_engine + 1
+        return self._quiet_twilio, self._quiet_engine
 
     @property
     def is_transferring(self) -> bool:
@@ -283,6 +272,7 @@ class Call:
         for command in self._relay.handle(event):
             self._carry_out(command)
         self.talk.gathering = self._relay.is_gathering
+        self._carry()
 
     def _carry_out(self, command: Command) -> None:
         match command:
@@ -344,8 +334,13 @@ class Call:
 
     # Twilio's stream
 
+    def _carry(self) -> None:
+        """The caller's audio goes from socket to socket by itself while its gate is open and nobody is slow."""
+        if self._stream is not None:
+            passes = self._lane.from_caller is Gate.OPEN and not self._slow
+            self._stream.carry(self._engine if passes else None, caller_audio)
+
     def _from_twilio(self, text: bytes) -> None:
-        self._twilio_signs.count += 1
         try:
             message = twilio.decode(text)
         except BrokenMessage as error:
@@ -423,7 +418,6 @@ class Call:
             await socket.close()
 
     def _from_engine(self, text: bytes) -> None:
-        self._engine_signs.count += 1
         try:
             message = engine.decode(text)
         except BrokenMessage as error:
@@ -452,11 +446,16 @@ class Call:
 
     def _write(self, socket: Socket | None, message: bytes, peer: str) -> None:
         if socket is None or socket.send(message):
-            if self._slow:
+            if peer in self._slow:
                 self._slow.discard(peer)
+                self._carry()
         elif peer not in self._slow:
             self._slow.add(peer)
             self._handle(events.Unwritten(peer))
+
+
+def _has_spoken(socket: Socket | None) -> bool:
+    return socket is not None and socket.has_spoken()
 
 
 def _ignore(_text: bytes) -> None:

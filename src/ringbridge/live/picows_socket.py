@@ -38,6 +38,7 @@ from ringbridge.live.socket import (
     Closed,
     Listener,
     Socket,
+    Translation,
     UpgradeFailed,
 )
 from ringbridge.log import get_logger
@@ -66,16 +67,22 @@ class Unsupported(Exception):
 
 
 class _Ear(WSListener):
-    """What picows calls. Text in one piece, which is all that the vendors send, goes on without another look."""
+    """What picows calls. Text in one piece, which is all that the vendors send, goes on without another look.
 
-    __slots__ = ("is_plain", "listener", "socket", "was_heard")  # read with each frame: a dictionary would cost more
+    What each frame needs is here, in slots: until a call's next frame comes, the processor has forgotten its objects,
+    and to fetch another one from memory costs as much as to decode a message.
+    """
+
+    __slots__ = ("has_spoken", "is_plain", "listener", "socket", "to", "translation", "was_heard")
 
     def __init__(self, socket: "PicowsSocket", listener: Listener, *, is_plain: bool) -> None:
         self.socket = socket
         self.listener = listener
         self.is_plain = is_plain
         """Whether a text frame is a message that need not be counted."""
-        self.was_heard = False
+        self.was_heard = self.has_spoken = False
+        self.to: WSTransport | None = None
+        self.translation: Translation = _untranslated
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.socket.opened(transport)
@@ -83,8 +90,13 @@ class _Ear(WSListener):
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         self.was_heard = True
         if self.is_plain and frame.msg_type is _TEXT and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
+            self.has_spoken = True
+            text = frame.get_payload_as_bytes()
             try:
-                self.listener(frame.get_payload_as_bytes())
+                if self.to is None or (translated := self.translation(text)) is None:
+                    self.listener(text)
+                else:
+                    self.to.send(_TEXT, translated)
             except Exception:
                 log.exception("the listener of a socket failed")
                 self.socket.abort()
@@ -95,7 +107,7 @@ class _Ear(WSListener):
         self.socket.lost()
 
     def pause_writing(self) -> None:
-        self.socket.is_full = True
+        self.socket.filled()
 
     def resume_writing(self) -> None:
         self.socket.is_full = False
@@ -118,6 +130,7 @@ class PicowsSocket(Socket):
         self._is_text = False
         self.ear = _Ear(self, self._listener, is_plain=self._texts is None)
         self.is_open = False
+        self._feeder: _Ear | None = None
         self.is_full = False
         """Whether more than `MAX_UNSENT_BYTES` wait for the peer."""
 
@@ -127,7 +140,6 @@ class PicowsSocket(Socket):
         """The handshake is done."""
         self.is_open = True
         self._transport = transport
-        self._write = transport.send
         transport.underlying_transport.set_write_buffer_limits(high=MAX_UNSENT_BYTES)
         self._pulse.add(self)
 
@@ -159,6 +171,12 @@ class PicowsSocket(Socket):
         elif self._silent_beats >= self._patient_beats * 3 // 2:
             self.abort()
 
+    def filled(self) -> None:
+        """The peer is slow: nothing more is carried to it before `carry` says so again."""
+        self.is_full = True
+        if self._feeder is not None:
+            self._feeder.to = None
+
     def lost(self) -> None:
         """The connection is gone."""
         self._rest()
@@ -176,13 +194,27 @@ class PicowsSocket(Socket):
         return self._transport.underlying_transport.get_write_buffer_size()
 
     def listen(self, listener: Listener) -> None:
+        self.ear.to = None
         super().listen(listener)
         self.ear.listener = self._listener
+
+    def carry(self, to: Socket | None, translation: Translation) -> None:
+        self.ear.translation = translation
+        self.ear.to = to.fed_by(self.ear) if isinstance(to, PicowsSocket) else None
+
+    def fed_by(self, ear: _Ear) -> WSTransport | None:
+        """What `ear` may write to until the peer is slow, if it is not."""
+        self._feeder = ear
+        return None if self.is_full else self._transport
+
+    def has_spoken(self) -> bool:
+        spoken, self.ear.has_spoken = self.ear.has_spoken, False
+        return super().has_spoken() or spoken
 
     def send(self, text: bytes) -> bool:
         if self.is_full:
             return False
-        self._write(_TEXT, text)
+        self._transport.send(_TEXT, text)
         return True
 
     async def closed(self) -> Closed:
@@ -258,6 +290,10 @@ class PicowsSocket(Socket):
         self._pulse.remove(self)
         if self._cut is not None:
             self._cut.cancel()
+
+
+def _untranslated(_text: bytes) -> None:
+    """Nothing is passed on yet."""
 
 
 class _Answered(web.StreamResponse):

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from ringbridge.log import get_logger
 
-__all__ = ["POLICY_VIOLATION", "Bounds", "Closed", "Listener", "Socket", "UpgradeFailed"]
+__all__ = ["POLICY_VIOLATION", "Bounds", "Closed", "Listener", "Socket", "Translation", "UpgradeFailed"]
 
 log = get_logger(__name__)
 
@@ -42,6 +42,9 @@ NO_CODE: Final = 1005
 
 Listener: TypeAlias = Callable[[bytes], None]
 """Takes one text message, undecoded UTF-8. It is called by the reader: it must not block."""
+
+Translation: TypeAlias = Callable[[bytes], bytes | None]
+"""What another peer is to be sent for a message; `None` for one that is not simply passed on. It must not raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Socket(ABC):
         self._early: list[bytes] = []
         self._listener: Listener = self._early.append
         self._closed = Closed(None)
+        self._has_spoken = False
         self._is_flooded = False
         self._controls = _Meter(CONTROL_FRAMES_PER_SECOND, clock)
         self._texts = None if bounds.texts_per_second is None else _Meter(bounds.texts_per_second, clock)
@@ -119,6 +123,19 @@ class Socket(ABC):
         early, self._early = self._early, []
         for text in early:
             self._hand_over(text)  # the first may have handed the socket on to another listener
+
+    @abstractmethod
+    def carry(self, to: "Socket | None", translation: Translation) -> None:
+        """Messages may go to another socket without the listener, as translated, for as long as that takes them.
+
+        The listener gets all others; it has to do the same with those, as a socket need not know this short cut. `None`
+        ends it, and so does `listen`.
+        """
+
+    def has_spoken(self) -> bool:
+        """Whether a text message has come since this was last asked."""
+        spoken, self._has_spoken = self._has_spoken, False
+        return spoken
 
     @property
     @abstractmethod
@@ -150,6 +167,7 @@ class Socket(ABC):
         """Read nothing more, and end the socket with `POLICY_VIOLATION`."""
 
     def _hand_over(self, text: bytes) -> None:
+        self._has_spoken = True
         try:
             self._listener(text)
         except Exception:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Generic, TypeVar
 
+from ringbridge.errors import BrokenMessage
 from ringbridge.ids import StreamSid
 from ringbridge.relay.playout import Cut, Playout
 from ringbridge.wire import engine, twilio
 
-__all__ = ["AGENT_HELD_MS", "CALLER_HELD_MS", "Gate", "Lane", "audio_ms"]
+__all__ = ["AGENT_HELD_MS", "CALLER_HELD_MS", "Gate", "Lane", "audio_ms", "caller_audio"]
 
 CALLER_HELD_MS = 2_000
 """The caller's words from before the conversation is open: as much is kept, the oldest goes."""
@@ -33,6 +34,17 @@ class Gate(Enum):
 def audio_ms(payload: str) -> float:
     """The length in ms of base64 µ-law at 8 kHz: 8 bytes a ms, 4 characters for 3 bytes."""
     return (len(payload) * 3 // 4 - payload.count("=", -2)) / BYTES_PER_MS
+
+
+def caller_audio(text: bytes) -> bytes | None:
+    """What an open gate makes of a message of Twilio's, if it is the caller's audio: what the engine is sent."""
+    try:
+        message = twilio.decode(text)
+    except BrokenMessage:
+        return None
+    if type(message) is twilio.Media and message.media.payload:
+        return engine.encode(engine.UserAudio(message.media.payload))
+    return None
 
 
 _Item = TypeVar("_Item")
