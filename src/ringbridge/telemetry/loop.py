@@ -78,7 +78,8 @@ class _Watch:
     # In the thread, which only reads
 
     def _look(self) -> None:
-        while not self._ended.wait(_LOOK_SECONDS):
+        # It is woken twice a second at most while all is well: each time costs as much as some frames of audio.
+        while not self._ended.wait(max(_LOOK_SECONDS, self._due + BLOCKED_SECONDS - time.monotonic())):
             due = self._due
             if time.monotonic() - due > BLOCKED_SECONDS:
                 self._blocked(due)
