@@ -20,6 +20,8 @@ BRAIN = """
 """
 
 TESTS = """
+    import gc
+
     from ringbridge.emulator.faults import Fault
 
     async def test_talking(phone):
@@ -56,13 +58,26 @@ TESTS = """
         assert "said: one." in await one.heard()
         assert "said: two." in await two.heard()
 
+    async def test_a_call_that_is_still_up(phone):
+        call = await phone.dial()
+        await call.say("hello")
+
+    async def test_a_call_that_is_just_over(phone):
+        call = await phone.dial()
+        await call.say("hello")
+        await call.heard()
+        await call.hang_up()
+
     def test_others_are_left_alone():
-        pass
+        gc.collect()  # a socket that was left open is told of here at the latest
 
     async def test_what_is_not_heard(phone):
         call = await phone.dial()
         assert "nonsense" in await call.heard()
 """
+
+OPTIONS = ("-W", "error", "-p", "no:langsmith_plugin")  # a model's library brings that, and it takes a second
+LOOPS = ("-o", "asyncio_default_fixture_loop_scope=function")
 
 BRAINLESS = "async def test_without_a_brain(phone): pass"
 
@@ -82,23 +97,23 @@ def project(pytester):
 
 
 def judge(result):
-    """Six tests pass, one fails, and one misses its brain."""
-    result.assert_outcomes(passed=6, failed=1, errors=1)
+    """Eight tests pass, one fails, and one misses its brain."""
+    result.assert_outcomes(passed=8, failed=1, errors=1)
     result.stdout.fnmatch_lines_random(["*assert 'nonsense' in 'Hello, *", "*define a fixture named `brain`*"])
 
 
 def test_a_brain_is_phoned(project):
     """The plugin is found by its entry point, in a process of its own."""
-    judge(project.runpytest_subprocess("-o", "asyncio_mode=strict", timeout=60))
+    judge(project.runpytest_subprocess(*OPTIONS, *LOOPS, "-o", "asyncio_mode=strict", timeout=60))
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"],
+        [*LOOPS, "-o", "asyncio_mode=auto"],
         ["-p", "no:asyncio", "-p", "no:aiohttp"],
     ],
     ids=["auto", "without pytest-asyncio"],
 )
 def test_a_brain_is_phoned_whatever_runs_the_other_tests(project, options):
-    judge(project.runpytest_inprocess(*options, "-W", "default"))  # not this suite's, where warnings are errors
+    judge(project.runpytest_inprocess(*OPTIONS, *options))
