@@ -1,17 +1,13 @@
 """A TLS-terminating reverse proxy, small but real, and the certificate by which the internet knows it."""
 
 import asyncio
-import datetime as dt
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from ringbridge.emulator.tunnels.certificate import made_up
 
 Address: TypeAlias = tuple[str, int]
 
@@ -83,25 +79,4 @@ async def _pump_to_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamW
 
 def write_certificate(folder: Path, host: str) -> Path:
     """A self-signed certificate for this host: the file that holds it with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = dt.datetime.now(dt.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "both.pem"
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    file.write_bytes(
-        signed.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain),
-    )
-    return file
+    return made_up(host).write(folder / "both.pem")

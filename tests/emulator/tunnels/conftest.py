@@ -1,15 +1,12 @@
 """Something behind a tunnel, to be asked through it."""
 
-import datetime as dt
 import socket
 from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import ClientSession, web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from ringbridge.emulator.tunnels.certificate import made_up
 
 
 async def tell(request):
@@ -57,27 +54,8 @@ async def session():
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A file with a certificate for two made-up names, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tunnel")])
-    now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName("*.ngrok-free.app"), x509.DNSName("*.trycloudflare.com")]
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    file.write_bytes(signed.public_bytes(pem) + secret)
-    return file
+    names = ("*.ngrok-free.app", "*.trycloudflare.com")
+    return made_up(*names).write(tmp_path_factory.mktemp("tls") / "both.pem")
 
 
 @pytest.fixture
