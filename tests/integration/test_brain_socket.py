@@ -675,7 +675,7 @@ async def test_a_peer_that_reads_nothing_is_cut_off(caplog):
     async def brain(turn):
         try:
             while len(said) < 200:
-                said.append("on and on. " * 10_000)
+                said.append("on and on " * 11_000)
                 yield said[-1]
         finally:
             closed.set()

@@ -16,6 +16,8 @@ from ringbridge.cli.main import COMMANDS, cli
 from ringbridge.config import describe, load_settings
 from ringbridge.errors import SettingsError
 
+pytest_plugins = ["pytester"]
+
 SETTINGS = {row.name for row in describe()}
 
 
@@ -112,16 +114,22 @@ def test_inits_settings_lack_only_what_the_vendors_give(tmp_path: Path):
     assert "SHARED_SECRET" not in said
 
 
-def test_inits_test_passes_and_fails_where_the_brain_says_something_else(tmp_path: Path):
+def test_inits_test_passes_and_fails_where_the_brain_says_something_else(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    tmp_path = pytester.path
     invoked("init", cwd=tmp_path)
     brain, test = tmp_path / "brain.py", tmp_path / "test_brain.py"
     (tmp_path / "other.py").write_text(brain.read_text().replace("{turn.text}", "nothing"))
     (tmp_path / "test_other.py").write_text(test.read_text().replace("from brain import", "from other import"))
 
-    done = python("-m", "pytest", cwd=tmp_path)
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    scope = "asyncio_default_fixture_loop_scope=function"
+    done = pytester.runpytest_inprocess("-p", "no:langsmith_plugin", "-o", scope)
 
-    assert re.search(r"= 1 failed, 1 passed", done.stdout), done.stdout + done.stderr
-    assert "FAILED test_other.py" in done.stdout
+    done.assert_outcomes(passed=1, failed=1)
+    done.stdout.fnmatch_lines("FAILED test_other.py*")
 
 
 def test_init_overwrites_nothing_and_lists_what_is_there(tmp_path: Path):

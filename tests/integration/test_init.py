@@ -189,7 +189,9 @@ def test_the_test_of_each_beginning_passes(name, tmp_path, monkeypatch):
 
     try:
         scope = "asyncio_default_fixture_loop_scope=function"
-        code = pytest.main(["-q", "-p", "no:cacheprovider", "-o", scope, "--rootdir", str(tmp_path), "."])
+        code = pytest.main(
+            ["-q", "-p", "no:cacheprovider", "-p", "no:langsmith_plugin", "-o", scope, "--rootdir", str(tmp_path), "."]
+        )
     finally:
         for module in ("brain", "test_brain"):
             sys.modules.pop(module, None)

@@ -9,12 +9,12 @@ from ringbridge.emulator.scenario import Press, Say, Scenario
 from ringbridge.emulator.wiretap import Wiretap
 
 AT_ONCE = 20
-SECONDS = 25
+SECONDS = 20
 
 
 async def reply(turn):
     yield f"You said {turn.text}. "
-    yield "I could go on about that for quite a while, if you let me."
+    yield "I could go on, if you let me."
 
 
 def scenario(number):

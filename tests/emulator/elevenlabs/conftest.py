@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any, Self
@@ -21,6 +22,9 @@ from ringbridge.emulator.speech.exact import ExactEars, ExactVoice, decode, enco
 KEY = "sk_test_key"
 ENGINE = "seng_test"
 FRAME = 160
+
+TLS = ssl.create_default_context()
+"""Of all clients: to read the system's certificates takes longer than most tests, and the twin speaks plain HTTP."""
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -257,7 +261,7 @@ def sdk(key: str) -> Callable[..., AsyncElevenLabs]:
     """The vendor's SDK, pointed at a stage's twin; its HTTP client ends with the stage."""
 
     def make(s: Stage, api_key: str = key) -> AsyncElevenLabs:
-        http = httpx.AsyncClient()
+        http = httpx.AsyncClient(verify=TLS)
         s.stack.push_async_callback(http.aclose)
         return AsyncElevenLabs(api_key=api_key, base_url=s.twin.base_url, httpx_client=http)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from contextlib import asynccontextmanager
 
 import openai
@@ -9,6 +10,9 @@ import pytest
 
 from ringbridge.emulator.openai.script import Call, Drop, ErrorInStream, Fail, Filter, Length, Say, Stall
 from ringbridge.emulator.openai.twin import OpenAITwin
+
+TLS = ssl.create_default_context()
+"""Of all clients: to read the system's certificates takes longer than most tests, and the twin speaks plain HTTP."""
 
 HELLO = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
 BOOK = {
@@ -47,7 +51,8 @@ class Stage:
 async def stage(*steps, key="sk-twin", answer=None, **options):
     async with (
         OpenAITwin(answer or (lambda asked: steps), **options) as twin,
-        openai.AsyncOpenAI(api_key=key, base_url=twin.base_url, max_retries=0) as client,
+        openai.DefaultAsyncHttpxClient(verify=TLS) as http,
+        openai.AsyncOpenAI(api_key=key, base_url=twin.base_url, max_retries=0, http_client=http) as client,
     ):
         yield Stage(twin, client)
 

@@ -139,19 +139,19 @@ async def test_nothing_is_told_after_close():
     assert hearings == []
 
 
-def test_an_hour_of_silence_is_cheap():
+def test_ten_minutes_of_silence_are_cheap():
     hearings: list[Hearing] = []
     ear = ExactEars().open(hearings.append)
     tracemalloc.start()
     began = time.process_time()
-    for _ in range(3600):
+    for _ in range(600):
         ear.feed(50 * SILENT)
     spent = time.process_time() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert hearings == []
     assert peak < 50_000
-    assert spent < 18  # half a percent of one processor, tracing included
+    assert spent < 3  # half a percent of one processor, tracing included
 
 
 def test_minutes_of_speech_keep_no_audio():
