@@ -13,8 +13,6 @@ settings.register_profile("quick", deadline=None, suppress_health_check=[HealthC
 settings.register_profile("deep", settings.get_profile("quick"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-os.environ.setdefault("MOONSHINE_ORT_SINGLE_THREAD", "1")  # more threads spin: twice the work, and no word earlier
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "true_time: run on the wall's clock instead of a virtual one")
