@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from ringbridge.apis.dialling import open_dialler
-from ringbridge.live import picows_socket, sockets
+from ringbridge.live import picows_upgrade, sockets
 from ringbridge.live.aiohttp_socket import AiohttpSocket
 from ringbridge.live.picows_socket import PicowsSocket
 from ringbridge.live.socket import Bounds, UpgradeFailed
@@ -205,8 +205,8 @@ async def test_a_listener_that_fails_ends_its_socket(dialler, caplog):
 
 def test_unsupported_is_raised_before_anything_is_touched(monkeypatch):
     monkeypatch.delattr(picows.picows, "WSProtocol")
-    with pytest.raises(picows_socket.Unsupported):
-        picows_socket._protocol(None, Bounds())
+    with pytest.raises(picows_upgrade.Unsupported):
+        picows_upgrade._protocol(None, Bounds())
 
 
 def shouted(text):

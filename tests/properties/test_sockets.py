@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringbridge.errors import BrokenMessage
-from ringbridge.live import aiohttp_socket, picows_socket
+from ringbridge.live import aiohttp_socket, picows_upgrade
 from ringbridge.live.socket import Bounds
 from ringbridge.relay.lane import Lane, caller_audio
 from ringbridge.wire import engine, twilio
@@ -23,7 +23,7 @@ REQUEST = (
 )
 
 KINDS = {
-    "picows": lambda request: picows_socket.accept(request, Bounds()),
+    "picows": lambda request: picows_upgrade.accept(request, Bounds()),
     "aiohttp": lambda request: aiohttp_socket.accept(request, Bounds()),
 }
 

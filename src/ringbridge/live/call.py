@@ -2,26 +2,26 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
 from ringbridge import facts
-from ringbridge.apis.base import NOT_IN_PROGRESS, EngineAPI, PhoneAPI
+from ringbridge.apis.base import EngineAPI, PhoneAPI
 from ringbridge.apis.dialling import Dialler
 from ringbridge.brain.talk import Talk
 from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice
 from ringbridge.calls.waits import Waits
-from ringbridge.errors import BrokenMessage, VendorError
+from ringbridge.errors import BrokenMessage
 from ringbridge.facts import Fact, Observer, Outcome
 from ringbridge.ids import CallSid, ConversationId, StreamSid
 from ringbridge.live.clock import fine_clock
 from ringbridge.live.pulse import Pulse
-from ringbridge.live.socket import Closed, Socket, UpgradeFailed
-from ringbridge.live.sockets import connect
+from ringbridge.live.socket import Closed, Socket
 from ringbridge.live.tasks import Tasks
 from ringbridge.live.timers import Timers
+from ringbridge.live.vendors import hang_up, open_conversation, redirect
 from ringbridge.log import get_logger
 from ringbridge.phrases import for_language
 from ringbridge.plans import Plan
@@ -40,12 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Services"]
 
 log = get_logger(__name__)
-
-CONNECT_SECONDS = 5.0
-"""What opening a conversation socket may take, DNS and TLS included."""
-
-HEARTBEAT_SECONDS = 4.0
-"""An engine that sends nothing for so long is pinged: one that hears nobody any more says nothing either."""
 
 GIVE_BACK_SECONDS = 0.8
 """Everything that a call held is given back within a second of its end: sockets get so long to close politely."""
@@ -299,10 +293,10 @@ class Call:
                 self._close_stream()
             case commands.Redirect(plan=plan):
                 document = self._services.documents.redirect(self._party, plan)
-                self._tasks.start(self._redirect(document), name=f"redirect {self.sid}")
+                self._redirect(document, name=f"redirect {self.sid}")
             case commands.Rescue():
                 document = self._services.documents.sorry(self._party, self.talk.phrases)
-                self._tasks.start(self._redirect(document), name=f"rescue {self.sid}")
+                self._redirect(document, name=f"rescue {self.sid}")
             case commands.Settled(number=number, done=done):
                 if number in self._asked and not self._asked[number].done():
                     self._asked[number].set_result(done)
@@ -312,7 +306,8 @@ class Call:
             case commands.KeepDigits(digits=digits):
                 self._digits.append(digits)
             case commands.HangUp():
-                self._tasks.start(self._hang_up(), name=f"hang up {self.sid}")
+                asked = hang_up(self._services.phone, self.sid, self.ids)
+                self._tasks.start(self._ask(asked), name=f"hang up {self.sid}")
             case commands.Record(outcome=outcome):
                 self._outcome = outcome
                 self._services.record(self.sid, outcome)
@@ -362,60 +357,29 @@ class Call:
             stream.listen(_ignore)
             self._tasks.start(stream.close(), name=f"close stream of {self.sid}")
 
-    async def _redirect(self, document: str) -> None:
-        try:
-            await self._services.phone.redirect(self.sid, document)
-        except VendorError as error:
-            if error.code == NOT_IN_PROGRESS:
-                self._handle(events.CallOver())
-                return
-            log.warning("redirecting the call failed", problem=str(error), **self.ids)
-            self._handle(events.RedirectFailed())
-        except Exception:
-            log.exception("redirecting the call failed", **self.ids)
-            self._handle(events.RedirectFailed())
-        else:
-            self._handle(events.Redirected())
+    def _redirect(self, document: str, *, name: str) -> None:
+        self._tasks.start(self._ask(redirect(self._services.phone, self.sid, document, self.ids)), name=name)
 
-    async def _hang_up(self) -> None:
-        try:
-            await self._services.phone.hang_up(self.sid)
-        except VendorError as error:
-            log.warning("hanging up failed; the stream is closed instead", problem=str(error), **self.ids)
-            self._handle(events.HangUpFailed())
-        except Exception:  # whatever an SDK does wrong, the call must not wait for it
-            log.exception("hanging up failed; the stream is closed instead", **self.ids)
-            self._handle(events.HangUpFailed())
-        else:
-            self._handle(events.HungUp())
+    async def _ask(self, asked: Awaitable[Event]) -> None:
+        self._handle(await asked)
 
     # The conversation
 
     async def _converse(self) -> None:
-        try:
-            url = await self._services.engine.signed_url(self._choice.engine_id)
-            socket = await connect(self._services.dialler, url, seconds=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS)
-        except VendorError as error:
-            self._handle(events.EngineUnreached(str(error)))
-            return
-        except OSError as error:  # its text may hold the signed URL
-            status = error.status if isinstance(error, UpgradeFailed) else None
-            how = f"answered the upgrade with {status}" if status else f"can't be reached: {type(error).__name__}"
-            self._handle(events.EngineUnreached(f"the conversation socket {how}"))
-            return
-        except Exception as error:  # an SDK's; its text may hold anything
-            log.error("opening a conversation failed", kind=type(error).__name__, **self.ids)  # noqa: TRY400
-            self._handle(events.EngineUnreached(f"opening a conversation failed: {type(error).__name__}"))
+        services = self._services
+        opened = await open_conversation(services.engine, services.dialler, self._choice.engine_id, self.ids)
+        if isinstance(opened, events.EngineUnreached):
+            self._handle(opened)
             return
         try:
-            self._engine = socket
+            self._engine = opened
             self._handle(events.EngineConnected())
-            socket.listen(self._from_engine)
-            closed = await socket.closed()
+            opened.listen(self._from_engine)
+            closed = await opened.closed()
             self._engine = None
             self._handle(events.EngineClosed(closed.code, closed.reason))
         finally:
-            await socket.close()
+            await opened.close()
 
     def _from_engine(self, text: bytes) -> None:
         try:

@@ -1,36 +1,23 @@
-"""WebSockets by picows, whose parser calls us with each frame and whose `send` writes into the kernel.
-
-picows accepts sockets on a port of its own only. Ours is aiohttp's, with all its requests and guards; so an upgrade
-that was let in is handed over: the connection's protocol is changed for picows', which is told of the handshake. That,
-and no more, leans on a name that picows does not promise to keep: `WSProtocol`. Where it is not what it was, `accept`
-raises `Unsupported` before anything is touched.
-"""
+"""A WebSocket by picows, whose parser calls us with each frame and whose `send` writes into the kernel."""
 
 import asyncio
-import logging
-import socket as sockets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from picows import (
-    WSAutoPingStrategy,
     WSCloseCode,
     WSFrame,
-    WSHandshakeError,
     WSListener,
     WSMsgType,
     WSTransport,
-    ws_connect,
 )
-from picows import WSError as PicowsError
 from picows import WSProtocolError as Violation
 
 from ringbridge.live.pulse import BEAT_SECONDS, Pulse
 from ringbridge.live.socket import (
     CLOSE_SECONDS,
-    HEARTBEAT_SECONDS,
     MAX_UNSENT_BYTES,
     NO_CODE,
     POLICY_VIOLATION,
@@ -39,31 +26,14 @@ from ringbridge.live.socket import (
     Listener,
     Socket,
     Translation,
-    UpgradeFailed,
 )
 from ringbridge.log import get_logger
 
-__all__ = ["Unsupported", "accept", "connect"]
+__all__ = ["PicowsSocket"]
 
 log = get_logger(__name__)
 
-READ_BUFFER_BYTES: Final = 2048
-"""What a socket reads into at first, and the least that picows takes. It doubles by need and stays so: a caller's
-messages have 300 bytes, an agent's 2200."""
-
 _TEXT: Final = WSMsgType.TEXT
-_silent = logging.getLogger("ringbridge.picows")
-_silent.setLevel(logging.CRITICAL + 1)
-_NOTHING: Final = logging.LoggerAdapter(_silent)
-"""picows would tell of each connection, and of each mistake of a stranger's. Of a plain logger it makes a copy for each
-socket, which has to learn anew at which levels it says nothing."""
-
-_UPGRADE: Final = web.WebSocketResponse(compress=False)
-"""Knows a handshake; it is never sent."""
-
-
-class Unsupported(Exception):
-    """Picows, in this release, can't be handed a connection in the way that we know."""
 
 
 class _Ear(WSListener):
@@ -187,18 +157,22 @@ class PicowsSocket(Socket):
 
     @property
     def response(self) -> web.StreamResponse:
+        """What is left to be returned: nothing of it is sent."""
         return super().response if self._lost is None else _Answered()
 
     @property
     def unsent(self) -> int:
+        """Bytes in the transport."""
         return self._transport.underlying_transport.get_write_buffer_size()
 
     def listen(self, listener: Listener) -> None:
+        """From now on, and first of all with what came early."""
         self.ear.to = None
         super().listen(listener)
         self.ear.listener = self._listener
 
     def carry(self, to: Socket | None, translation: Translation) -> None:
+        """Take the short cut, if the other socket is of this kind, too."""
         self.ear.translation = translation
         self.ear.to = to.fed_by(self.ear) if isinstance(to, PicowsSocket) else None
 
@@ -208,21 +182,25 @@ class PicowsSocket(Socket):
         return None if self.is_full else self._transport
 
     def has_spoken(self) -> bool:
+        """Since this was last asked."""
         spoken, self.ear.has_spoken = self.ear.has_spoken, False
         return super().has_spoken() or spoken
 
     def send(self, text: bytes) -> bool:
+        """Into the kernel, if that takes it at once."""
         if self.is_full:
             return False
         self._transport.send(_TEXT, text)
         return True
 
     async def closed(self) -> Closed:
+        """Wait until picows has seen the end."""
         with suppress(Exception):  # picows raises here whatever it has closed the socket for
             await self._transport.wait_disconnected()
         return self._closed
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Politely, but not for long."""
         try:
             self._send_close(code, reason)
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -233,6 +211,7 @@ class PicowsSocket(Socket):
             self.abort()
 
     def abort(self) -> None:
+        """At once."""
         self._rest()
         self._transport.disconnect(graceful=False)
 
@@ -304,114 +283,3 @@ class _Answered(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         return
-
-
-def accept(request: web.Request, bounds: Bounds) -> Socket:
-    """Take over an upgrade that aiohttp has read.
-
-    Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake, or its peer is gone, and `Unsupported`.
-    """
-    transport = request.transport
-    if not _UPGRADE.can_prepare(request) or transport is None or transport.is_closing():
-        raise web.HTTPBadRequest(text="")
-    http = request.protocol
-    socket = PicowsSocket(bounds, HEARTBEAT_SECONDS, lost=lambda: http.connection_lost(None))
-    protocol = _protocol(socket, bounds)
-    transport.pause_reading()  # uvloop looks at its protocol's kind when it begins to read
-    transport.set_protocol(protocol)
-    protocol.connection_made(transport)
-    _feed(protocol, _handshake(request) + http._message_tail)  # noqa: SLF001 - what came with the request
-    if not socket.is_open:  # picows is stricter about the key, and has answered
-        transport.set_protocol(http)
-        raise web.HTTPBadRequest(text="")
-    transport.resume_reading()
-    return socket
-
-
-def _protocol(socket: PicowsSocket, bounds: Bounds) -> Any:
-    try:
-        from picows.picows import WSProtocol  # type: ignore[attr-defined]  # noqa: PLC0415 - it may not be there one day
-
-        return WSProtocol(
-            None,
-            None,
-            False,  # noqa: FBT003 - no client's
-            lambda _request: socket.ear,
-            _NOTHING,
-            True,  # noqa: FBT003 - a listener that raises ends it
-            None,
-            False,  # noqa: FBT003 - pings are ours
-            0,
-            0,
-            WSAutoPingStrategy.PING_WHEN_IDLE,
-            False,  # noqa: FBT003 - and pongs
-            bounds.message_bytes,
-            None,
-            READ_BUFFER_BYTES,
-        )
-    except (ImportError, TypeError) as error:
-        raise Unsupported(str(error)) from None
-
-
-def _handshake(request: web.Request) -> bytes:
-    """The request as picows reads it; aiohttp has found nothing wrong with it."""
-    key = request.headers[hdrs.SEC_WEBSOCKET_KEY]
-    return (
-        "GET / HTTP/1.1\r\nHost: ringbridge\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key.strip()}\r\n\r\n"
-    ).encode()
-
-
-def _feed(protocol: Any, data: bytes) -> None:
-    while data:
-        buffer = protocol.get_buffer(-1)
-        size = min(len(buffer), len(data))
-        buffer[:size] = data[:size]
-        data = data[size:]
-        protocol.buffer_updated(size)
-
-
-async def connect(
-    url: str,
-    *,
-    dial: Callable[[str, int], Awaitable[sockets.socket]],
-    tls: Any,
-    heartbeat: float,
-    headers: Mapping[str, str] | None = None,
-) -> Socket:
-    """Open a WebSocket to `url` over a connection that `dial` makes to a host and port, with these `headers` more.
-
-    Raises `UpgradeFailed` or `OSError`.
-    """
-    dialled: list[sockets.socket] = []
-
-    async def open_tcp(parsed: Any) -> sockets.socket:
-        dialled.append(await dial(parsed.host, parsed.port))
-        return dialled[0]
-
-    try:
-        _, ear = await ws_connect(
-            lambda: PicowsSocket(Bounds(), heartbeat).ear,
-            url,
-            ssl_context=tls,
-            websocket_handshake_timeout=None,
-            logger_name=_NOTHING,
-            enable_auto_pong=False,
-            max_frame_size=Bounds().message_bytes,
-            extra_headers=headers,
-            max_redirects=0,
-            read_buffer_init_size=READ_BUFFER_BYTES,
-            socket_factory=open_tcp,
-        )
-    except WSHandshakeError as error:
-        raise UpgradeFailed(None if error.response is None else error.response.status) from None
-    except PicowsError:
-        raise UpgradeFailed(None) from None
-    except BaseException:
-        for opened in dialled:
-            with suppress(OSError):
-                opened.shutdown(sockets.SHUT_RDWR)  # whoever waits for it learns that it is over
-        raise
-    if not isinstance(ear, _Ear):  # none was made: the connection was lost before the answer
-        raise UpgradeFailed(None)
-    return ear.socket

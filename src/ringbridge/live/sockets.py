@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from ringbridge.apis.dialling import Dialler
-from ringbridge.live import aiohttp_socket, picows_socket
+from ringbridge.live import aiohttp_socket, picows_upgrade
 from ringbridge.live.socket import Bounds, Socket
 from ringbridge.log import get_logger
 
@@ -21,8 +21,8 @@ _ANYTHING: Final = Bounds()
 async def accept(request: web.Request, bounds: Bounds = _ANYTHING) -> Socket:
     """Upgrade a request. Raises aiohttp's `HTTPBadRequest` when it is no WebSocket handshake, or its peer is gone."""
     try:
-        return picows_socket.accept(request, bounds)
-    except picows_socket.Unsupported as error:
+        return picows_upgrade.accept(request, bounds)
+    except picows_upgrade.Unsupported as error:
         log.warning("this release of picows can't take over a socket; without it, each costs more", problem=str(error))
     return await aiohttp_socket.accept(request, bounds)
 
@@ -36,4 +36,6 @@ async def connect(
     Raises `TimeoutError`, `UpgradeFailed` or `OSError`.
     """
     async with asyncio.timeout(seconds):
-        return await picows_socket.connect(url, dial=dialler.tcp, tls=dialler.tls, heartbeat=heartbeat, headers=headers)
+        return await picows_upgrade.connect(
+            url, dial=dialler.tcp, tls=dialler.tls, heartbeat=heartbeat, headers=headers
+        )
