@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.speed.certificate import write_certificate
 from benchmarks.speed.contenders.contender import Contender
 from benchmarks.speed.contenders.ours import Ours
 from benchmarks.speed.hall import Hall
 from benchmarks.speed.stage import Load
+
+from ringbridge.emulator.certificate import made_up
 
 BRAIN: Final = Path(__file__).with_name("brain.py")
 KINDS: Final = ("does not block", "waits", "computes")
@@ -56,7 +57,7 @@ def main() -> int:
     noises: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         certificate = Path(folder) / "engine.pem"
-        write_certificate(certificate)
+        made_up("127.0.0.1").write(certificate)
         hall = Hall(certificate)
         for _ in range(options.rounds):
             for kind in KINDS:

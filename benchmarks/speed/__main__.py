@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.speed import plots, report
-from benchmarks.speed.certificate import write_certificate
 from benchmarks.speed.contenders import CONTENDERS, Contender
 from benchmarks.speed.hall import Hall
 from benchmarks.speed.plan import FIGURES, Item, play, quick, whole
 from benchmarks.speed.trials import WARM_CALLS
+
+from ringbridge.emulator.certificate import made_up
 
 QUICK: Final = ("ours", "guide", "node")
 ON_REQUEST: Final = "pipecat"
@@ -32,7 +33,7 @@ def main() -> int:
     contenders = _contenders(options)
     with tempfile.TemporaryDirectory() as folder:
         certificate = Path(folder) / "engine.pem"
-        write_certificate(certificate)
+        made_up("127.0.0.1").write(certificate)
         hall = Hall(certificate)
         play(hall, contenders, _items(options), options.rounds or (2 if options.quick else 3))
     hall.results.keep(options.figure or FIGURES)

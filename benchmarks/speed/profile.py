@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.speed.certificate import write_certificate
 from benchmarks.speed.contenders import CONTENDERS, Contender
 from benchmarks.speed.contenders.contender import BUILT
 from benchmarks.speed.hall import Hall
+
+from ringbridge.emulator.certificate import made_up
 
 RATE: Final = 400
 """Samples a second."""
@@ -64,7 +65,7 @@ def main() -> int:
     ours = CONTENDERS[0]
     with tempfile.TemporaryDirectory() as folder:
         certificate = Path(folder) / "engine.pem"
-        write_certificate(certificate)
+        made_up("127.0.0.1").write(certificate)
         hall = Hall(certificate)
         try:
             sample(hall, ours, options.calls, options.seconds, options.out)

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from ringbridge.cli.offline import _Here
 from ringbridge.doctor.outside import Outside
-from ringbridge.emulator.tunnels.certificate import made_up
+from ringbridge.emulator.certificate import made_up
 from ringbridge.emulator.tunnels.edge import Edge
 from ringbridge.emulator.tunnels.ngrok import NGROK
 from ringbridge.public_url import PublicUrl

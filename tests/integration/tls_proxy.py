@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from ringbridge.emulator.tunnels.certificate import made_up
+from ringbridge.emulator.certificate import made_up
 
 Address: TypeAlias = tuple[str, int]
 

@@ -20,6 +20,7 @@ from ringbridge.config import Settings
 from ringbridge.doctor.outside import Outside
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.caller import Caller
+from ringbridge.emulator.certificate import Certificate, made_up
 from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
 from ringbridge.emulator.faults import Faults
 from ringbridge.emulator.openai.characters import booking_desk
@@ -28,7 +29,6 @@ from ringbridge.emulator.play import Report, play
 from ringbridge.emulator.scenario import Say, Scenario
 from ringbridge.emulator.speech.base import Speech
 from ringbridge.emulator.speech.exact import ExactEars
-from ringbridge.emulator.tunnels.certificate import Certificate, made_up
 from ringbridge.emulator.tunnels.edge import Edge
 from ringbridge.emulator.tunnels.ngrok import NGROK, NgrokAgent
 from ringbridge.emulator.twilio.twin import TwilioTwin

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import ClientSession, web
 
-from ringbridge.emulator.tunnels.certificate import made_up
+from ringbridge.emulator.certificate import made_up
 
 
 async def tell(request):
