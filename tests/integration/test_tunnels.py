@@ -122,6 +122,28 @@ async def test_a_quick_tunnel_lasts_as_long_as_we_want_it(tmp_path):
 
 
 @pytest.mark.true_time
+async def test_a_program_that_can_not_be_noted_does_not_stay(home):
+    pids = []
+
+    def unwritable(pid):
+        pids.append(pid)
+        raise NotProvided("the journal can't be written", "mend it")
+
+    for program, lender in (
+        ("cloudflared", lambda path: cloudflared(path, unwritable)),
+        ("ngrok", lambda path: ngrok(domain=None, program=path, note=unwritable, agent_url=NOBODY)),
+    ):
+        path = str(install(home, program, Setup(host=NAME, edge_port=free_port())))
+        with pytest.raises(NotProvided, match="the journal can't be written"):
+            async with lender(path)(3001):
+                pytest.fail("a tunnel was opened")
+    assert len(pids) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+@pytest.mark.true_time
 async def test_cloudflare_gives_no_tunnel(tmp_path, monkeypatch):
     program = install(tmp_path, "cloudflared", Setup(fails="status code 429 Too Many Requests"))
     with pytest.raises(NotProvided, match="has given up without a tunnel; wait an hour"):

@@ -8,7 +8,7 @@ import os
 import re
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Final
 
 from ringbridge.provision.failures import NotProvided
@@ -63,8 +63,9 @@ async def _running(program: str, port: int, note: Note) -> AsyncIterator[Process
         )
     except OSError as error:
         raise NotProvided(f"cloudflared does not start: {error.strerror}", "install it anew") from None
-    with note(process.pid):
+    with ExitStack() as noting:
         try:
+            noting.enter_context(note(process.pid))
             yield process
         finally:
             await _end(process)
