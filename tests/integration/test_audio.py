@@ -12,6 +12,7 @@ from ringbridge.emulator.elevenlabs.engine import DEFAULT_CLIENT_EVENTS
 from ringbridge.emulator.faults import Fault
 from ringbridge.emulator.speech.exact import encode
 from ringbridge.phrases import ENGLISH
+from ringbridge.relay.playout import MARKED_MS
 
 BYTES_PER_MS = 8
 SECOND = 1000 * BYTES_PER_MS
@@ -250,7 +251,7 @@ class TestMarks:
             await w.hears(call, "six")
             played_ms = (len(call.heard) - began) / BYTES_PER_MS
             heard_ms = w.told(facts.Heard)[-1].ms
-            assert played_ms - 1100 < heard_ms <= played_ms + 20
+            assert played_ms - MARKED_MS - 100 < heard_ms <= played_ms + 20
             positions = [heard.ms for heard in w.told(facts.Heard) if heard.event_id == 2]
             assert positions == sorted(positions)
 

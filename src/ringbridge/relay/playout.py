@@ -3,8 +3,8 @@
 `clear` makes Twilio echo every pending mark at once (Twilio, "WebSocket Messages"), so that an echo alone does not mean
 "heard". Each name holds an epoch, which a clear ends: `e7:42` is the 42nd mark, of the epoch after seven clears.
 
-A mark stands behind the first piece of a reply, then behind each second of audio, and behind the last piece once no
-more has come. Between two of them the clock tells, as what is queued plays in real time; never past a mark that is
+A mark stands behind the first piece of a reply, then behind two seconds of audio each, and behind the last piece once
+no more has come. Between two of them the clock tells, as what is queued plays in real time; never past a mark that is
 still out. A mark behind each piece would cost a seventh of all that a call costs.
 """
 
@@ -16,7 +16,7 @@ from ringbridge.facts import Heard
 
 __all__ = ["Cut", "Playout"]
 
-MARKED_MS = 1_000
+MARKED_MS = 2_000
 """No more audio than that goes without a mark."""
 
 _CLAUSE_ENDS = frozenset(".,;:!?…।")

@@ -49,9 +49,9 @@ def test_an_echo_tells_how_far_the_reply_was_heard(playout):
     assert playout.heard == Heard(5, 500)
 
 
-def test_a_mark_stands_behind_the_first_piece_then_behind_each_second(playout):
-    marks = [playout.queue(200, 5) for _ in range(12)]
-    assert [bool(mark) for mark in marks] == [True, *([False] * 4 + [True]) * 2, False]
+def test_a_mark_stands_behind_the_first_piece_then_behind_two_seconds_each(playout):
+    marks = [playout.queue(200, 5) for _ in range(22)]
+    assert [bool(mark) for mark in marks] == [True, *([False] * 9 + [True]) * 2, False]
     assert playout.mark_rest()
     assert not playout.mark_rest()
 
