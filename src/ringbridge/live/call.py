@@ -41,6 +41,9 @@ __all__ = ["Call", "Services"]
 
 log = get_logger(__name__)
 
+PAUSE_SECONDS = 0.5
+"""No audio of the agent's for so long, or for twice as long: what has come gets its mark."""
+
 GIVE_BACK_SECONDS = 0.8
 """Everything that a call held is given back within a second of its end: sockets get so long to close politely."""
 
@@ -83,7 +86,7 @@ class Call:
         self._choice = choice
         self._services = services
         self._clock = fine_clock()
-        self._pulse = Pulse.of_running_loop()
+        self._pulse = Pulse.every(PAUSE_SECONDS)
         variables = {"caller": party.caller, "called": party.called, "call_sid": party.call_sid}
         self._relay = Relay(
             variables=variables,
@@ -109,6 +112,8 @@ class Call:
         self._waits = Waits()
         self._over = asyncio.Event()
         self._quiet_twilio = self._quiet_engine = -1
+        self._is_audio_awaited = True
+        """Whether audio of the reply that is being played is news; of another one it always is."""
         self.tell(facts.CallBegan(party.caller, party.called, choice.language))
 
     # What others tell the call
@@ -266,6 +271,7 @@ class Call:
         for command in self._relay.handle(event):
             self._carry_out(command)
         self.talk.gathering = self._relay.is_gathering
+        self._is_audio_awaited = self._relay.awaits_audio(self._lane.playout.reply)
         self._carry()
 
     def _carry_out(self, command: Command) -> None:
@@ -388,7 +394,7 @@ class Call:
             self._handle(events.Unreadable("engine", str(error)))
             return
         if type(message) is engine.Audio:
-            awaited = self._relay.awaits_audio(message.audio_event.event_id)
+            awaited = self._is_audio_awaited or message.audio_event.event_id != self._lane.playout.reply
             if awaited:
                 self._waits.audio_at = self._clock()
             wires = self._lane.agent(message)

@@ -15,7 +15,7 @@ from picows import (
 )
 from picows import WSProtocolError as Violation
 
-from ringbridge.live.pulse import BEAT_SECONDS, Pulse
+from ringbridge.live.pulse import Pulse
 from ringbridge.live.socket import (
     CLOSE_SECONDS,
     MAX_UNSENT_BYTES,
@@ -32,6 +32,9 @@ from ringbridge.log import get_logger
 __all__ = ["PicowsSocket"]
 
 log = get_logger(__name__)
+
+BEAT_SECONDS: Final = 1.0
+"""How often each socket is asked whether its peer was heard."""
 
 _TEXT: Final = WSMsgType.TEXT
 
@@ -93,7 +96,7 @@ class PicowsSocket(Socket):
         self._bounds = bounds
         self._lost = lost
         self._patient_beats = round(heartbeat / BEAT_SECONDS)
-        self._pulse = Pulse.of_running_loop()
+        self._pulse = Pulse.every(BEAT_SECONDS)
         self._silent_beats = 0
         self._cut: asyncio.TimerHandle | None = None
         self._parts: bytearray | None = None

@@ -1,43 +1,40 @@
-"""One timer for the heartbeats of all sockets: each of its own would wake the loop, which costs as much as a frame."""
+"""One timer for all that beats at one pace: each of its own would wake the loop, which costs as much as a frame."""
 
 import asyncio
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
-__all__ = ["BEAT_SECONDS", "Pulse"]
-
-BEAT_SECONDS: Final = 0.5
-"""How often each socket is asked whether its peer was heard."""
+__all__ = ["Pulse"]
 
 
 class Beating(Protocol):
     """Something that is told of each beat."""
 
     def beat(self) -> None:
-        """`BEAT_SECONDS` have passed."""
+        """So many seconds have passed."""
 
 
 class Pulse:
     """Beats for as long as anything wants it."""
 
-    _of: ClassVar["WeakKeyDictionary[asyncio.AbstractEventLoop, Pulse]"] = WeakKeyDictionary()
+    _of: ClassVar["WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Pulse]]"] = WeakKeyDictionary()
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, seconds: float) -> None:
+        """It beats every so many seconds."""
+        self._seconds = seconds
         self._beating: set[Beating] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    def of_running_loop(cls) -> "Pulse":
-        """The one of this loop."""
-        loop = asyncio.get_running_loop()
-        return cls._of.setdefault(loop, cls(loop))
+    def every(cls, seconds: float) -> "Pulse":
+        """The one of the running loop that has this pace."""
+        return cls._of.setdefault(asyncio.get_running_loop(), {}).setdefault(seconds, cls(seconds))
 
     def add(self, one: Beating) -> None:
         """Tell it of each beat."""
         self._beating.add(one)
         if self._timer is None:
-            self._timer = self._loop.call_later(BEAT_SECONDS, self._beat)
+            self._wind_up()
 
     def remove(self, one: Beating) -> None:
         """Tell it of none any more; may be called twice."""
@@ -46,7 +43,10 @@ class Pulse:
             self._timer.cancel()
             self._timer = None
 
+    def _wind_up(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._beat)
+
     def _beat(self) -> None:
-        self._timer = self._loop.call_later(BEAT_SECONDS, self._beat)
+        self._wind_up()
         for one in tuple(self._beating):
             one.beat()

@@ -20,7 +20,7 @@ class Voice(State):
     """The layer that listens for silence: see `watchdog.py`."""
 
     def awaits_audio(self, event_id: int | None) -> bool:
-        """Whether audio of this reply, when it goes to the caller, is news: `AudioSent`."""
+        """Whether audio of this reply, when it goes to the caller, is news: `AudioSent`. Changes with events alone."""
         return self._watchdog.is_owed or event_id != self._begun
 
     def _audio_sent(self, event_id: int | None) -> list[Command]:
