@@ -1,5 +1,6 @@
 """The settings by which engine and number are provided, and what is wanted of both by them."""
 
+import secrets
 from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
@@ -25,7 +26,9 @@ from ringbridge.wanted.number import WantedNumber, webhook
 from ringbridge.web.app import BRAIN
 from ringbridge.web.calls import FALLBACK, INCOMING_CALL
 
-__all__ = ["Account", "wanted_engines", "wanted_number"]
+__all__ = ["Account", "new_secret", "wanted_engines", "wanted_number"]
+
+_SECRET_BYTES: Final = 32
 
 _MADE: Final = {
     row.name.lower(): row.example for row in describe() if row.name in {"SPEECH_ENGINE_ID", "SHARED_SECRET"}
@@ -77,6 +80,11 @@ class Account(FromEnvironment):
     def secret(self) -> str | None:
         """The shared secret in use, if there is one."""
         return None if self.shared_secret is None else both(self.shared_secret)[0]
+
+
+def new_secret() -> str:
+    """A SHARED_SECRET where there is none; it can't be guessed."""
+    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def wanted_engines(

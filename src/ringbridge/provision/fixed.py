@@ -1,6 +1,5 @@
 """Engine and number for a bridge whose address is known and stays: looked at, or written for good."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Annotated
 
 from ringbridge.apis.elevenlabs_engines import ElevenLabsEngines, open_elevenlabs_engines
 from ringbridge.apis.twilio_numbers import TwilioNumbers, open_twilio_numbers
-from ringbridge.provision.account import Account, wanted_engines, wanted_number
+from ringbridge.provision.account import Account, new_secret, wanted_engines, wanted_number
 from ringbridge.provision.dotenv import remember
 from ringbridge.provision.engine import EngineStep
 from ringbridge.provision.finding import Finding
@@ -22,7 +21,6 @@ from ringbridge.wanted.differences import Difference, Remark
 __all__ = ["FixedAddress", "Request", "set_up"]
 
 _SECRET = "SHARED_SECRET"  # noqa: S105 - its name
-_SECRET_BYTES = 32
 
 
 class FixedAddress(Account):
@@ -110,7 +108,7 @@ async def _arrange(
     choose: Choose,
 ) -> _Arrangement:
     number = await find_number(numbers, account.twilio_phone_number, choose)
-    secret = account.secret or secrets.token_urlsafe(_SECRET_BYTES)
+    secret = account.secret or new_secret()
     greeting = account.greeting if request.greeting is None else request.greeting
     settings = {
         _SECRET: (account.secret, secret),

@@ -1,6 +1,5 @@
 """What is known before anything is found or made: the accounts, and the bridge's settings with room for the rest."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Annotated, Any, Final
 from pydantic import model_validator
 
 from ringbridge.config import Settings, describe, load
-from ringbridge.provision.account import Account
+from ringbridge.provision.account import Account, new_secret
 from ringbridge.public_url import PublicUrl
 from ringbridge.setting_types import Hint, PublicHost
 
 __all__ = ["PENDING_URL", "Line", "Outset"]
 
-_SECRET_BYTES: Final = 32
 _PENDING_ENGINE: Final = "seng_pending"
 PENDING_URL: Final = PublicUrl.parse("pending.invalid")
 _EXAMPLE_URL: Final = next(row.example for row in describe() if row.name == "PUBLIC_URL")
@@ -45,7 +43,7 @@ class Outset:
     def of(cls, env_file: Path, environ: Mapping[str, str]) -> "Outset":
         """Of what is set; `environ` goes over `env_file`. Raises `SettingsError`."""
         line = load(Line, env_file, environ)
-        secret = line.secret or secrets.token_urlsafe(_SECRET_BYTES)
+        secret = line.secret or new_secret()
         listed = next((engine.engine_id for engine in line.speech_engine_ids), None)
         environ = {
             **environ,
