@@ -1,7 +1,8 @@
 """What the machine in `turns.py` wants done, in order, before the next event; and the facts that it reports."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from ringbridge import facts
 from ringbridge.brain.events import Timer
@@ -34,30 +35,26 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(Struct, frozen=True):
     """(Re)start a timer: come back with `TimerFired` in so many seconds."""
 
     timer: Timer
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DropTimer:
+class DropTimer(Struct, frozen=True):
     """Stop a timer, if it runs."""
 
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class FindCall:
+class FindCall(Struct, frozen=True):
     """Look for the call of this conversation; come back with `CallFound` or `CallUnknown`."""
 
     conversation_id: ConversationId
 
 
-@dataclass(frozen=True, slots=True)
-class StartReply:
+class StartReply(Struct, frozen=True):
     """Ask the brain. Everything that comes of it carries `number`; the last of it is one of the three ends.
 
     What a `guessed` reply does on the line waits for `ConfirmReply`.
@@ -68,29 +65,25 @@ class StartReply:
     guessed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmReply:
+class ConfirmReply(Struct, frozen=True):
     """The guessed reply `number` is the turn's: what it does on the line is carried out."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class CancelReply:
+class CancelReply(Struct, frozen=True):
     """Cancel the reply `number`, and come back when the brain has let go of it."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Send one message to ElevenLabs, at once."""
 
     message: wire.Outgoing
 
 
-@dataclass(frozen=True, slots=True)
-class AskLine:
+class AskLine(Struct, frozen=True):
     """Have the call carry out a plan once the reply `event_id` was heard; at once when that is `None`.
 
     `number` is the reply that waits for the answer; `None` for a plan of our own.
@@ -101,52 +94,44 @@ class AskLine:
     event_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class GiveUp:
+class GiveUp(Struct, frozen=True):
     """The call can't go on: the caller gets the sorry; why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseSocket:
+class CloseSocket(Struct, frozen=True):
     """Close the socket with this code and reason."""
 
     code: int
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptPassedOver:
+class TranscriptPassedOver(Struct, frozen=True):
     """A re-sent or older transcript."""
 
     event_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePassedOver:
+class MessagePassedOver(Struct, frozen=True):
     """A message that we could not use: of an unknown kind, broken, or out of place."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class NeverInitiated:
+class NeverInitiated(Struct, frozen=True):
     """The socket did not say in time which conversation it serves."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownConversation:
+class UnknownConversation(Struct, frozen=True):
     """No call knows the conversation that the socket serves."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocketReplaced:
+class SocketReplaced(Struct, frozen=True):
     """A newer socket took over the conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineGaveUp:
+class EngineGaveUp(Struct, frozen=True):
     """ElevenLabs ends the socket with an error, in its own words (cut to 200 characters)."""
 
     message: str
@@ -176,8 +161,7 @@ Fact: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Tell whoever listens what has happened."""
 
     fact: Fact

@@ -1,8 +1,9 @@
 """What can happen on one brain socket, for the machine in `turns.py`."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from ringbridge.brain.talk import Talk
 from ringbridge.plans import Plan
@@ -35,8 +36,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """ElevenLabs has dialled, and was let in."""
 
 
@@ -51,122 +51,104 @@ class Timer(StrEnum):
     OUTDATED = "a guess has waited too long for its transcript"
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFired:
+class TimerFired(Struct, frozen=True):
     """The time of `SetTimer` is over."""
 
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenArrived:
+class BrokenArrived(Struct, frozen=True):
     """A message came that can't be read; `field` says where it is broken."""
 
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallFound:
+class CallFound(Struct, frozen=True):
     """The call of this conversation is known now; `talk` is what was said on it so far."""
 
     talk: Talk
 
 
-@dataclass(frozen=True, slots=True)
-class CallUnknown:
+class CallUnknown(Struct, frozen=True):
     """No call knows this conversation, and none came in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overheard:
+class Overheard(Struct, frozen=True):
     """The engine has understood `text` of what the caller is saying; the transcript may say otherwise."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Doubted:
+class Doubted(Struct, frozen=True):
     """Something has happened on the call that the next turn is told of, too: the caller cut in, or pressed a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyAsked:
+class ReplyAsked(Struct, frozen=True):
     """The brain is being asked for the reply `number`, from now on."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyBegan:
+class ReplyBegan(Struct, frozen=True):
     """The first token of the reply `number` is there; it comes as `ReplySaid`."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplySaid:
+class ReplySaid(Struct, frozen=True):
     """The brain has yielded `text`, in the reply `number`."""
 
     number: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlanAsked:
+class PlanAsked(Struct, frozen=True):
     """The brain has said its words in the reply `number`, and wants something done with the line after them."""
 
     number: int
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class ToolBegan:
+class ToolBegan(Struct, frozen=True):
     """A tool of the brain's runs, in the reply `number`."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ToolEnded:
+class ToolEnded(Struct, frozen=True):
     """One of them has ended."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyEnded:
+class ReplyEnded(Struct, frozen=True):
     """The brain has no more to say."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyFailed:
+class ReplyFailed(Struct, frozen=True):
     """The brain raised, or was silent for too long. `cause` has no words of caller or brain in it."""
 
     number: int
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyCancelled:
+class ReplyCancelled(Struct, frozen=True):
     """The brain has let go of the reply, or was given up on."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallOver:
+class CallOver(Struct, frozen=True):
     """The call has ended: there is nobody left to talk to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(Struct, frozen=True):
     """A newer socket serves this conversation."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocketEnded:
+class SocketEnded(Struct, frozen=True):
     """The socket is closed or lost."""
 
 

@@ -8,7 +8,7 @@ from zlib import crc32
 from ringbridge.elsewhere.messages import Hello
 from ringbridge.elsewhere.process import Start, start_process
 from ringbridge.elsewhere.worker import Worker
-from ringbridge.facts import CallEnded, Fact
+from ringbridge.facts import CallEnded, Fact, hears
 from ringbridge.ids import CallSid
 from ringbridge.live.tasks import Tasks
 from ringbridge.turn import Turn
@@ -26,6 +26,7 @@ class BrainElsewhere:
         """Answer a turn. Raises `FailedElsewhere` when the brain does, or its process."""
         return self._of(turn.call.sid).speak(turn)
 
+    @hears(CallEnded)
     def observe(self, sid: CallSid, fact: Fact) -> None:
         """Forget the state of a call that has ended."""
         if isinstance(fact, CallEnded):

@@ -14,15 +14,15 @@ from ringbridge.calls.documents import Documents, Party
 from ringbridge.calls.languages import EngineChoice
 from ringbridge.calls.waits import Waits
 from ringbridge.errors import BrokenMessage
-from ringbridge.facts import Fact, Observer, Outcome
+from ringbridge.facts import Fact, Outcome
 from ringbridge.ids import CallSid, ConversationId, StreamSid
+from ringbridge.live.audience import Audience
 from ringbridge.live.clock import fine_clock
 from ringbridge.live.pulse import Pulse
 from ringbridge.live.socket import Closed, Socket
 from ringbridge.live.tasks import Tasks
 from ringbridge.live.timers import Timers
 from ringbridge.live.vendors import hang_up, open_conversation, redirect
-from ringbridge.log import get_logger
 from ringbridge.phrases import for_language
 from ringbridge.plans import Plan
 from ringbridge.relay import commands, events
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from ringbridge.live.replies import Attached
 
 __all__ = ["Call", "Services"]
-
-log = get_logger(__name__)
 
 PAUSE_SECONDS = 0.5
 """No audio of the agent's for so long, or for twice as long: what has come gets its mark."""
@@ -60,15 +58,7 @@ class Services:
     apologised: Callable[[CallSid], None]
     clips: Callable[[str], Clips]
     max_call_seconds: float
-    observers: tuple[Observer, ...]
-
-    def tell(self, sid: CallSid, fact: Fact) -> None:
-        """Tell whoever listens to calls; what one of them does wrong is logged."""
-        for observer in self.observers:
-            try:
-                observer(sid, fact)
-            except Exception:  # a listener's failure must not be the call's
-                log.exception("an observer failed", call_sid=sid)
+    audience: Audience
 
 
 class Call:
@@ -330,8 +320,8 @@ class Call:
     def tell(self, fact: Fact) -> None:
         """Tell whoever listens; before it, of the wait that ends with it."""
         if (waited := self._waits.note(fact, self._clock())) is not None:
-            self._services.tell(self.sid, waited)
-        self._services.tell(self.sid, fact)
+            self._services.audience.tell(self.sid, waited)
+        self._services.audience.tell(self.sid, fact)
 
     # Twilio's stream
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from ringbridge.calls.documents import Party
 from ringbridge.calls.languages import EngineChoice
-from ringbridge.facts import ConversationGivenBack, ConversationOpened, Fact, GreetingRefused
+from ringbridge.facts import ConversationGivenBack, ConversationOpened, Fact, GreetingRefused, hears
 from ringbridge.ids import CallSid, ConversationId
 from ringbridge.live.call import Call, Services
 from ringbridge.live.tasks import Tasks
@@ -32,7 +32,7 @@ class Roster:
 
     def __init__(self, services: Services, *, greeting: str | None, default: EngineChoice) -> None:
         """`greeting` is each conversation's first message; `None` leaves that to the engine, which is `default`."""
-        self._services = replace(services, observers=(self._observe, *services.observers))
+        self._services = replace(services, audience=services.audience.after(self._observe))
         self._greeting = greeting
         self._default = default
         self._calls: dict[CallSid, Call] = {}
@@ -82,7 +82,7 @@ class Roster:
 
     def tell(self, sid: CallSid, fact: Fact) -> None:
         """Tell a fact of a call that need not be in progress."""
-        self._services.tell(sid, fact)
+        self._services.audience.tell(sid, fact)
 
     async def drain(self, seconds: float, *, hurry: asyncio.Event) -> bool:
         """Take no new calls, and let those in progress end by themselves for `seconds`, or until `hurry` is set.
@@ -143,6 +143,7 @@ class Roster:
         if conversation_id is not None and self._conversations.get(conversation_id) is call:
             del self._conversations[conversation_id]
 
+    @hears(ConversationOpened, ConversationGivenBack, GreetingRefused)
     def _observe(self, sid: CallSid, fact: Fact) -> None:
         match fact:
             case ConversationOpened(conversation_id=conversation_id):

@@ -1,7 +1,8 @@
 """What a call's machine asks for. Carried out at once and in order, none of them waits for another's effect."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from ringbridge.facts import Fact, Outcome
 from ringbridge.plans import SendDigits, Transfer
@@ -29,110 +30,93 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEngine:
+class OpenEngine(Struct, frozen=True):
     """Open a conversation socket; answered by `EngineConnected` or `EngineUnreached`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloseEngine:
+class CloseEngine(Struct, frozen=True):
     """Close the conversation socket, or stop opening it; nothing of it is told afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToEngine:
+class ToEngine(Struct, frozen=True):
     """Send an encoded message into the conversation."""
 
     message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ToTwilio:
+class ToTwilio(Struct, frozen=True):
     """Send an encoded message into the attached stream."""
 
     message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CloseStream:
+class CloseStream(Struct, frozen=True):
     """Close the attached stream's socket; nothing of it is told afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(Struct, frozen=True):
     """End the phone call by REST; answered by `HungUp` or `HangUpFailed`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """Have Twilio do something else with the call than to stream it, by REST; answered by `Redirected` or not."""
 
     plan: Transfer | SendDigits
 
 
-@dataclass(frozen=True, slots=True)
-class Rescue:
+class Rescue(Struct, frozen=True):
     """Have Twilio, which brings no stream any more, say the sorry, by REST; answered by `Redirected` or not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """Tell whoever asked for the plan `number` whether it was done."""
 
     number: int
     done: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Overheard:
+class Overheard(Struct, frozen=True):
     """Tell the brain what the engine has understood so far of what the caller is saying. Personal."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeepDigits:
+class KeepDigits(Struct, frozen=True):
     """Remember what the caller has keyed. It may be secret: it goes into no log and to no vendor."""
 
     digits: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """Remember how the call ends, for Twilio's next request."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Apologised:
+class Apologised(Struct, frozen=True):
     """Remember that the caller has heard the sorry already."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimer:
+class SetTimer(Struct, frozen=True):
     """(Re)start a timer; answered by `TimerFired`."""
 
     timer: Timer
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class DropTimer:
+class DropTimer(Struct, frozen=True):
     """Stop a timer, if it runs."""
 
     timer: Timer
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Tell a fact to whoever listens."""
 
     fact: Fact
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """The machine is done: give everything back."""
 
 

@@ -1,8 +1,9 @@
 """What a call's machine is told."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from ringbridge.ids import StreamSid
 from ringbridge.plans import Plan
@@ -64,78 +65,66 @@ class Timer(StrEnum):
     TIME_UP = "the call has lasted as long as it may"
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """The call's webhook was answered. While it is still `ringing`, it is time to make the call ready."""
 
     ringing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStarted:
+class StreamStarted(Struct, frozen=True):
     """A stream with a good token began; the call's first, or another in its place."""
 
     stream_sid: StreamSid
 
 
-@dataclass(frozen=True, slots=True)
-class FromTwilio:
+class FromTwilio(Struct, frozen=True):
     """A message of the attached stream, other than audio."""
 
     message: twilio.Incoming
 
 
-@dataclass(frozen=True, slots=True)
-class StreamClosed:
+class StreamClosed(Struct, frozen=True):
     """The attached stream's socket ended; a `stop` before it would have been told first."""
 
     code: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class CallOver:
+class CallOver(Struct, frozen=True):
     """Twilio says, on a webhook, that the call is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """Something outside has decided that the call can't go on; why. `apologised`: Twilio tells the caller already."""
 
     reason: str
     apologised: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """The call has to end, with a goodbye; why."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class AudioSent:
+class AudioSent(Struct, frozen=True):
     """Audio of the reply `event_id` went to the caller; told where it is news: see `Relay.awaits_audio`."""
 
     event_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class BrainAttached:
+class BrainAttached(Struct, frozen=True):
     """A brain socket serves the conversation from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrainDetached:
+class BrainDetached(Struct, frozen=True):
     """It is gone, and no other has taken its place."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrainAsked:
+class BrainAsked(Struct, frozen=True):
     """The brain has begun to look for an answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrainSaid:
+class BrainSaid(Struct, frozen=True):
     """Words of the brain's went to the engine (or, without `words`, the end of its reply).
 
     `complete`: nothing keeps the engine from speaking them; half a sentence it may hold until the rest comes.
@@ -145,60 +134,51 @@ class BrainSaid:
     complete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EngineConnected:
+class EngineConnected(Struct, frozen=True):
     """The conversation socket is up; nothing was said on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineUnreached:
+class EngineUnreached(Struct, frozen=True):
     """No conversation socket could be had; why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FromEngine:
+class FromEngine(Struct, frozen=True):
     """A message of the conversation, other than audio."""
 
     message: engine.Incoming
 
 
-@dataclass(frozen=True, slots=True)
-class EngineClosed:
+class EngineClosed(Struct, frozen=True):
     """The conversation socket ended; `code` is `None` without a close frame."""
 
     code: int | None
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A message of a peer (`twilio` or `engine`) could not be read."""
 
     peer: str
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unwritten:
+class Unwritten(Struct, frozen=True):
     """A peer (`twilio` or `engine`) is too slow to be sent more: audio was dropped."""
 
     peer: str
 
 
-@dataclass(frozen=True, slots=True)
-class HungUp:
+class HungUp(Struct, frozen=True):
     """Twilio's REST API ended the call, or says that it had ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class HangUpFailed:
+class HangUpFailed(Struct, frozen=True):
     """Twilio's REST API did not end the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """The brain wants a plan carried out once the reply `event_id` was heard (`None`: whatever is being said).
 
     It gets one answer, `Settled` with its `number`. One that waits gives way to a newer.
@@ -209,32 +189,27 @@ class Asked:
     event_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unwanted:
+class Unwanted(Struct, frozen=True):
     """Whoever asked for the plan `number` does not want it any more, and needs no answer."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Redirected:
+class Redirected(Struct, frozen=True):
     """Twilio has taken the call from its stream, as asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class RedirectFailed:
+class RedirectFailed(Struct, frozen=True):
     """It has not; the stream goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class DialEnded:
+class DialEnded(Struct, frozen=True):
     """The human to whom the caller was put through took the call, and has ended it; or nobody did."""
 
     taken: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFired:
+class TimerFired(Struct, frozen=True):
     """A timer of the machine's ran out."""
 
     timer: Timer

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Generic, TypeVar
 
-from ringbridge.errors import BrokenMessage
 from ringbridge.ids import StreamSid
 from ringbridge.relay.playout import Cut, Playout
 from ringbridge.wire import engine, twilio
@@ -39,12 +38,10 @@ def audio_ms(payload: str) -> float:
 def caller_audio(text: bytes) -> bytes | None:
     """What an open gate makes of a message of Twilio's, if it is the caller's audio: what the engine is sent."""
     try:
-        message = twilio.decode(text)
-    except BrokenMessage:
+        payload = twilio.decode_media(text).media.payload
+    except twilio.UNREADABLE:
         return None
-    if type(message) is twilio.Media and message.media.payload:
-        return engine.encode(engine.UserAudio(message.media.payload))
-    return None
+    return engine.encode(engine.UserAudio(payload)) if payload else None
 
 
 _Item = TypeVar("_Item")
@@ -103,15 +100,15 @@ class Lane:
 
         Stale is what belongs to a reply before the last interruption: a lower id. An equal one is the reply after it.
         """
-        payload, event_id = audio.audio_event.audio_base_64, audio.audio_event.event_id
-        alignment = audio.audio_event.alignment
+        event = audio.audio_event
+        payload, event_id, alignment = event.audio_base_64, event.event_id, event.alignment
         if not (payload or alignment) or self.is_stale(event_id):
             return None
         if self.from_agent is Gate.OPEN:
             rest = self.mark_rest() if event_id != self.playout.reply else []
             if alignment:  # its audio may come with the next messages only
-                self.playout.spell(event_id, engine.letters(audio.audio_event))
-            return [*rest, *(self._media(payload, event_id) if payload else ())] or None
+                self.playout.spell(event_id, engine.letters(event))
+            return [*rest, *self._media(payload, event_id)] if payload else rest or None
         if self.from_agent is Gate.HOLDING and self._agent_held.ms < AGENT_HELD_MS:
             self._agent_held.append(audio_ms(payload), audio)
         return None
@@ -204,8 +201,9 @@ class Lane:
         self.playout.begin_conversation()
 
     def _media(self, payload: str, event_id: int | None) -> list[bytes]:
+        media = self._encode_media(payload)
         mark = self.playout.queue(audio_ms(payload), event_id)
-        return [self._encode_media(payload), *self._marks(mark)]
+        return [media] if mark is None else [media, self._encode_mark(mark)]
 
     def _encode_media(self, payload: str) -> bytes:
         return twilio.encode(twilio.Media(self._stream_sid, twilio.Payload(payload)))

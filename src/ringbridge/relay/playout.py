@@ -90,7 +90,8 @@ class Playout:
 
         Before another reply begins, `mark_rest` is due.
         """
-        self._turn_to(event_id)
+        if event_id != self.reply:
+            self._turn_to(event_id)
         if event_id == self._told_whole:
             self._told_whole = None  # it had only paused
         self._reply_ms += ms
@@ -116,18 +117,21 @@ class Playout:
 
     def spell(self, event_id: int | None, letters: Iterable[tuple[str, float]]) -> None:
         """What the audio of a reply will say from here on: letters, each with the ms to its end."""
-        self._turn_to(event_id)
+        if event_id != self.reply:
+            self._turn_to(event_id)
         self._is_new_piece = True
         for letter, ends in letters:
             self._add_letter(event_id, letter, self._reply_ms + ends)
 
     def echoed(self, name: str) -> Heard | None:
         """A mark came back. Gives the new position; `None` if it tells nothing (an older epoch, a name not ours)."""
-        number = next((number for number, mark in enumerate(self._pending) if mark.name == name), None)
-        if number is None:
-            return None
-        mark = self._pending[number]
-        del self._pending[: number + 1]  # a mark that was lost on the way was heard if a later one was
+        for number, mark in enumerate(self._pending, 1):
+            if mark.name == name:
+                del self._pending[:number]  # a mark that was lost on the way was heard if a later one was
+                return self._heard_to(mark)
+        return None
+
+    def _heard_to(self, mark: _Pending) -> Heard:
         self._heard_ms = mark.total_ms
         self._plays_from(mark.total_ms)
         self.heard = Heard(mark.event_id, round(mark.reply_ms))
@@ -216,8 +220,7 @@ class Playout:
         return _Pending(name, event_id, self._reply_ms, self._queued_ms, is_clip)
 
     def _turn_to(self, event_id: int | None) -> None:
-        if event_id != self.reply:
-            self.reply, self._reply_ms, self._pauses = event_id, 0.0, True
+        self.reply, self._reply_ms, self._pauses = event_id, 0.0, True
 
     def _add_letter(self, event_id: int | None, letter: str, ends: float) -> None:
         if self._letters and not letter.isspace():

@@ -7,7 +7,7 @@ What is said, and who says it, is personal: the fields that hold it are masked, 
 
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Final, get_args
 
 from structlog.stdlib import BoundLogger
 
@@ -15,7 +15,7 @@ from ringbridge import facts
 from ringbridge.facts import CallEnded, Fact
 from ringbridge.ids import CallSid
 from ringbridge.log import get_logger
-from ringbridge.telemetry.tally import Tallies, Tally
+from ringbridge.telemetry.tally import COUNTED, Tallies, Tally
 from ringbridge.waterfall import Waterfall
 
 __all__ = ["Lines", "outcome_name"]
@@ -30,11 +30,10 @@ class Lines:
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives monotonic seconds."""
         self._tallies = Tallies(clock)
+        self.hears = _TOLD | COUNTED if not _plain.isEnabledFor(logging.DEBUG) else _ALL
 
     def __call__(self, sid: CallSid, fact: Fact) -> None:
         """Write the line that the fact is worth, if any."""
-        if type(fact) is facts.Heard:
-            return  # several a second
         tally, now = self._tallies.note(sid, fact)
         if type(fact) not in _TOLD and not _plain.isEnabledFor(logging.DEBUG):
             return
@@ -74,6 +73,9 @@ _TOLD: Final = frozenset(
     }
 )
 """What has a line of its own; the rest has one at the level DEBUG."""
+
+_ALL: Final = frozenset(get_args(Fact)) - {facts.Heard}
+"""Marks come back several times a second."""
 
 
 def outcome_name(ended: CallEnded) -> str:

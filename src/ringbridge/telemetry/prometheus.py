@@ -11,7 +11,7 @@ from ringbridge.facts import Fact
 from ringbridge.ids import CallSid
 from ringbridge.telemetry.base import Page
 from ringbridge.telemetry.lines import outcome_name
-from ringbridge.telemetry.tally import Tallies, Tally, fault_kind
+from ringbridge.telemetry.tally import COUNTED, Tallies, Tally, fault_kind
 from ringbridge.waterfall import Waterfall
 
 __all__ = ["PrometheusMetrics"]
@@ -31,6 +31,15 @@ LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
 class PrometheusMetrics:
     """Implements `telemetry.base.Metrics` on a registry of its own: several bridges may be in a process."""
+
+    hears: Final = COUNTED | {
+        facts.CallRefused,
+        facts.Parting,
+        facts.Speculated,
+        facts.ToolEnded,
+        facts.Unsent,
+        facts.VoicemailLeft,
+    }
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives monotonic seconds."""
@@ -72,8 +81,6 @@ class PrometheusMetrics:
 
     def __call__(self, sid: CallSid, fact: Fact) -> None:
         """Count a fact."""
-        if type(fact) is facts.Heard:
-            return  # several a second
         tally, _ = self._tallies.note(sid, fact)
         if (kind := fault_kind(fact)) is not None:
             self._faults.labels(kind).inc()

@@ -10,7 +10,7 @@ from ringbridge import facts
 from ringbridge.facts import Fact
 from ringbridge.ids import CallSid, ConversationId, StreamSid
 
-__all__ = ["Meter", "Tallies", "Tally", "fault_kind"]
+__all__ = ["COUNTED", "Meter", "Tallies", "Tally", "fault_kind"]
 
 MAX_CALLS: Final = 10_000
 """So many calls are counted at once; beyond that the oldest is let go, and its end is told without numbers."""
@@ -37,6 +37,26 @@ _FAULTS: Final[Mapping[type[Fact], str]] = {
     facts.TurnFailed: "brain_failed",
     facts.Faulted: "call_failed",
 }
+
+COUNTED: Final = frozenset(
+    {
+        *_FAULTS,
+        facts.Broken,
+        facts.CallBegan,
+        facts.CallEnded,
+        facts.CallerWaited,
+        facts.ClipPlayed,
+        facts.ConversationClosed,
+        facts.ConversationGivenBack,
+        facts.ConversationOpened,
+        facts.ConversationRedialled,
+        facts.Interrupted,
+        facts.StreamAttached,
+        facts.Transferring,
+        facts.TurnAnswered,
+    }
+)
+"""What changes a tally."""
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from ringbridge.calls.documents import (
 from ringbridge.calls.ledger import Ledger
 from ringbridge.calls.tokens import CallTokens
 from ringbridge.config import Settings
+from ringbridge.live.audience import Audience
 from ringbridge.live.call import Services
 from ringbridge.live.line import Facilities
 from ringbridge.live.reaper import reap
@@ -79,7 +80,7 @@ async def open_app(settings: Settings, parts: Parts) -> AsyncIterator[web.Applic
             apologised=ledger.apologise,
             clips=parts.clips,
             max_call_seconds=settings.max_call_seconds,
-            observers=(*parts.observers, gate.observe),
+            audience=Audience((*parts.observers, gate.observe)),
         )
         greeting = settings.greeting or None
         async with Roster(services, greeting=greeting, default=settings.default_engine) as roster:

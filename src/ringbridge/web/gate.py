@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ringbridge.calls.admission import Counts, Rules, Why, admit, is_anonymous
-from ringbridge.facts import CallEnded, Fact, StreamAttached
+from ringbridge.facts import CallEnded, Fact, StreamAttached, hears
 from ringbridge.ids import CallSid
 from ringbridge.live.tasks import Tasks
 from ringbridge.shared.base import Usage
@@ -55,6 +55,7 @@ class Gate:
         counts = replace(counts, at_once=self.at_once())
         return admit(webhook.caller, rules=self._rules(webhook), counts=counts, now=self.now())
 
+    @hears(StreamAttached, CallEnded)
     def observe(self, sid: CallSid, fact: Fact) -> None:
         """Note how long calls last."""
         match fact:

@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from ringbridge.errors import BrokenMessage
 
-__all__ = ["Reader", "broken"]
+__all__ = ["UNREADABLE", "Reader", "broken"]
 
 Known = TypeVar("Known")
 Other = TypeVar("Other")
 
 _AT: Final = re.compile(r" - at `\$\.?(.*)`$")
-_FAILURES: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for a message that is not what it was to be."""
 
 
 class Reader(Generic[Known, Other]):
@@ -37,13 +38,13 @@ class Reader(Generic[Known, Other]):
         """Read one message. Raises `BrokenMessage` for what is no JSON or lacks what its kind needs."""
         try:
             return self._known.decode(text)
-        except _FAILURES as error:
+        except UNREADABLE as error:
             return self._passed_over(text, error)
 
     def _passed_over(self, text: bytes, error: Exception) -> Other:
         try:
             message = self._other.decode(text)
-        except _FAILURES as worse:
+        except UNREADABLE as worse:
             raise broken(worse) from None
         tag = getattr(message, self._tag_field)
         if tag in self._tags:

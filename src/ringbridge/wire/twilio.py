@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from ringbridge.ids import AccountSid, CallSid, StreamSid
-from ringbridge.wire._json import Reader
+from ringbridge.wire._json import UNREADABLE, Reader
 
 __all__ = [
+    "UNREADABLE",
     "Clear",
     "Connected",
     "Dtmf",
@@ -27,6 +28,7 @@ __all__ = [
     "Stop",
     "Unknown",
     "decode",
+    "decode_media",
     "encode",
 ]
 
@@ -127,6 +129,7 @@ Incoming: TypeAlias = Known | Unknown
 Outgoing: TypeAlias = Media | Mark | Clear
 
 _reader: Reader[Known, Unknown] = Reader((Connected, Start, Media, Dtmf, Mark, Stop), Unknown, strict=True)
+_media: msgspec.json.Decoder[Media] = msgspec.json.Decoder(Media)
 _encoder = msgspec.json.Encoder()
 
 
@@ -135,6 +138,9 @@ decode: Final[Callable[[bytes], Incoming]] = _reader.read
 
 Raises `BrokenMessage`, which names the field and never its content, for what is no JSON or lacks what it needs.
 """
+
+decode_media: Final[Callable[[bytes], Media]] = _media.decode
+"""Read a message that is audio, as nearly all are, with nothing in between. Raises one of `UNREADABLE` for others."""
 
 encode: Final[Callable[[Outgoing], bytes]] = _encoder.encode
 """Write one message to Twilio."""
