@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
 
 from ringbridge.errors import TokenRefused
 from ringbridge.ids import AccountSid, CallSid
@@ -26,6 +27,7 @@ MAX_SPENT = 100_000
 """Spent tokens that are remembered until they expire; the oldest goes first."""
 
 _ALGORITHM = "HS256"
+_REGISTRY = JWSRegistry(algorithms=[_ALGORITHM])
 
 
 class CallTokens:
@@ -42,7 +44,7 @@ class CallTokens:
         characters and a nonce of 22 the token has under 300; a `<Parameter>` may hold 500 with its name.
         """
         claims: jwt.Claims = {"sub": call_sid, "aud": account_sid, "jti": nonce, "exp": int(now) + LIFE_SECONDS}
-        return jwt.encode({"alg": _ALGORITHM}, claims, self._keys[0])
+        return jwt.encode({"alg": _ALGORITHM}, claims, self._keys[0], registry=_REGISTRY)
 
     def redeem(self, token: str, call_sid: CallSid, account_sid: AccountSid, *, now: float) -> None:
         """Take a token from the stream of this call; it is spent afterwards.
@@ -62,7 +64,7 @@ class CallTokens:
     def _claims(self, token: str) -> jwt.Claims:
         for key in self._keys:
             try:
-                return jwt.decode(token, key, algorithms=[_ALGORITHM]).claims
+                return jwt.decode(token, key, registry=_REGISTRY).claims
             except (JoseError, TypeError, ValueError, RecursionError):  # the other secret's, or no token at all
                 continue
         raise TokenRefused("the call token is forged")

@@ -19,7 +19,7 @@ from ringbridge.ids import CallSid, ConversationId, StreamSid
 from ringbridge.live.audience import Audience
 from ringbridge.live.clock import fine_clock
 from ringbridge.live.pulse import Pulse
-from ringbridge.live.socket import Closed, Socket
+from ringbridge.live.socket import Closed, Socket, ignore
 from ringbridge.live.tasks import Tasks
 from ringbridge.live.timers import Timers
 from ringbridge.live.vendors import hang_up, open_conversation, redirect
@@ -118,7 +118,7 @@ class Call:
         replaced, self._stream = self._stream, stream
         self._stream_sid = stream_sid
         if replaced is not None:
-            replaced.listen(_ignore)  # what is still on its way there is nobody's: a `stop` would end the call
+            replaced.listen(ignore)  # what is still on its way there is nobody's: a `stop` would end the call
             self._tasks.start(replaced.close(), name=f"close stream of {self.sid}")
         self._handle(events.StreamStarted(stream_sid))
         stream.listen(self._from_twilio)
@@ -249,7 +249,7 @@ class Call:
         finally:
             self._over.set()
             self._pulse.remove(self)
-            self._timers.clear()
+            self._timers.close()
             self._close_engine()
             self._close_stream()
             if self._brain is not None:
@@ -350,7 +350,7 @@ class Call:
     def _close_stream(self) -> None:
         if self._stream is not None:
             stream, self._stream = self._stream, None
-            stream.listen(_ignore)
+            stream.listen(ignore)
             self._tasks.start(stream.close(), name=f"close stream of {self.sid}")
 
     def _redirect(self, document: str, *, name: str) -> None:
@@ -416,7 +416,3 @@ class Call:
 
 def _has_spoken(socket: Socket | None) -> bool:
     return socket is not None and socket.has_spoken()
-
-
-def _ignore(_text: bytes) -> None:
-    """Listen to a stream that is not the call's any more."""

@@ -26,6 +26,7 @@ from ringbridge.live.socket import (
     Listener,
     Socket,
     Translation,
+    ignore,
 )
 from ringbridge.log import get_logger
 
@@ -49,7 +50,7 @@ class _Ear(WSListener):
     __slots__ = ("has_spoken", "is_plain", "listener", "socket", "to", "translation", "was_heard")
 
     def __init__(self, socket: "PicowsSocket", listener: Listener, *, is_plain: bool) -> None:
-        self.socket = socket
+        self.socket: PicowsSocket | None = socket
         self.listener = listener
         self.is_plain = is_plain
         """Whether a text frame is a message that need not be counted."""
@@ -58,7 +59,8 @@ class _Ear(WSListener):
         self.translation: Translation = _untranslated
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        self.socket.opened(transport)
+        if self.socket is not None:
+            self.socket.opened(transport)
 
     def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
         self.was_heard = True
@@ -72,18 +74,23 @@ class _Ear(WSListener):
                     self.to.send(_TEXT, translated)
             except Exception:
                 log.exception("the listener of a socket failed")
-                self.socket.abort()
-        else:
+                if self.socket is not None:
+                    self.socket.abort()
+        elif self.socket is not None:
             self.socket.take(frame)
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
-        self.socket.lost()
+        socket, self.socket = self.socket, None  # each knows the other: what is over goes at once, not by a collection
+        if socket is not None:
+            socket.lost()
 
     def pause_writing(self) -> None:
-        self.socket.filled()
+        if self.socket is not None:
+            self.socket.filled()
 
     def resume_writing(self) -> None:
-        self.socket.is_full = False
+        if self.socket is not None:
+            self.socket.is_full = False
 
 
 class PicowsSocket(Socket):
@@ -151,8 +158,10 @@ class PicowsSocket(Socket):
             self._feeder.to = None
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """The connection is gone: nothing more is heard."""
         self._rest()
+        self._listener = self.ear.listener = ignore
+        self.ear.to = self._feeder = None
         if self._lost is not None:
             self._lost()
 
@@ -204,6 +213,9 @@ class PicowsSocket(Socket):
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Politely, but not for long."""
+        if self._transport.is_disconnected:
+            self._rest()
+            return
         try:
             self._send_close(code, reason)
             async with asyncio.timeout(CLOSE_SECONDS):

@@ -183,7 +183,7 @@ class BrainSession:
 
     def _end(self) -> None:
         self._handle(events.SocketEnded())
-        self._timers.clear()
+        self._timers.close()
         if self._search is not None:
             self._search.cancel()
         if self._call is not None:

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from ringbridge.log import get_logger
 
-__all__ = ["POLICY_VIOLATION", "Bounds", "Closed", "Listener", "Socket", "Translation", "UpgradeFailed"]
+__all__ = ["POLICY_VIOLATION", "Bounds", "Closed", "Listener", "Socket", "Translation", "UpgradeFailed", "ignore"]
 
 log = get_logger(__name__)
 
@@ -193,9 +193,9 @@ class Socket(ABC):
             log.warning("a peer sends more messages than it may, and is cut off")
             self._is_flooded = True
             self._early.clear()
-            self._listener = _ignore
+            self._listener = ignore
             self._cut_off()
 
 
-def _ignore(_text: bytes) -> None:
-    """Listen to a peer that is being cut off."""
+def ignore(_text: bytes) -> None:
+    """Listen to a peer that is nobody's any more, or is being cut off."""

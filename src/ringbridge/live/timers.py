@@ -34,9 +34,10 @@ class Timers(Generic[_Name]):
         """Have it not fire."""
         self._due.pop(name, None)
 
-    def clear(self) -> None:
-        """Have none of them fire."""
+    def close(self) -> None:
+        """Have none of them fire, and forget whom to tell."""
         self._due.clear()
+        self._fired = _nobody
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -56,3 +57,7 @@ class Timers(Generic[_Name]):
                 self._fired(name)
         if self._due:
             self._wake_by(min(self._due.values()))
+
+
+def _nobody(_name: object) -> None:
+    """Whoever was told of these timers is done."""

@@ -7,6 +7,7 @@ one of two proofs, the shared secret being the other.
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 from joserfc import jwt
@@ -50,6 +51,7 @@ def _bare(value: str) -> str:
     return token[7:].strip() if token[:7].lower() == "bearer " else token
 
 
+@lru_cache(maxsize=4)
 def _key(api_key: str) -> OctKey:
     # A key of a data residency ("sk_…_residency_in") signs as the key without its ending does.
     base = _RESIDENCY.sub("", api_key.strip())

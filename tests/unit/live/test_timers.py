@@ -53,11 +53,11 @@ async def test_one_that_fires_may_set_itself_again():
     assert rung == ["again"] * 3
 
 
-async def test_none_fires_after_clear():
+async def test_none_fires_after_close():
     bell = Bell()
     bell.timers.set("one", 1)
     bell.timers.set("two", 2)
-    bell.timers.clear()
+    bell.timers.close()
     await asyncio.sleep(5)
     assert bell.rung == []
 
@@ -90,7 +90,7 @@ async def test_one_that_fires_may_drop_another_that_is_due():
     timers.set("second", 1)
     await asyncio.sleep(1.5)
     assert rung == ["first"]
-    timers.clear()
+    timers.close()
 
 
 async def test_they_fire_in_the_order_in_which_they_are_due():
