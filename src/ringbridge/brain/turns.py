@@ -45,6 +45,9 @@ MAX_FAILURES = 3
 POLICY_VIOLATION = 1008
 """The close code of RFC 6455, 7.4.1, for a peer that we serve no further."""
 
+_REST: tuple[Command, ...] = tuple(map(DropTimer, Timer))
+"""No timer runs any more."""
+
 _By: TypeAlias = Literal["brain", "model_failed", "ask_again", "still_there", "farewell", "too_slow"]
 
 
@@ -386,7 +389,7 @@ class Turns:
         self.state = State.ENDED
         self._reply = self._waiting = None
         cancelled = [commands.CancelReply(running.number)] if running else []
-        return [*self._speculation.drop("cancelled"), *map(DropTimer, Timer), *cancelled]
+        return [*self._speculation.drop("cancelled"), *_REST, *cancelled]
 
     def _cancel(self, reply: Reply) -> list[Command]:
         self.state = State.CANCELLING

@@ -7,7 +7,7 @@ import phonenumbers
 
 from ringbridge.redaction import redact
 
-__all__ = ["NUMBERS", "QUOTED", "WORDS", "mask", "masked", "visible"]
+__all__ = ["NUMBERS", "PERSONAL", "QUOTED", "WORDS", "mask", "masked", "visible"]
 
 NUMBERS: Final = frozenset({"caller", "called"})
 """Who talks: `+1…42`."""
@@ -17,6 +17,9 @@ WORDS: Final = frozenset({"arguments", "digits", "heard", "original", "prompt", 
 
 QUOTED: Final = frozenset({"complaint", "reason"})
 """A vendor's sentence about a fault. It stays, but for the numbers and addresses that it may quote."""
+
+PERSONAL: Final = NUMBERS | WORDS | QUOTED
+"""All that `masked` changes."""
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}

@@ -13,7 +13,7 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
 from ringbridge.telemetry.failures import as_text
-from ringbridge.telemetry.personal import mask, masked, visible
+from ringbridge.telemetry.personal import PERSONAL, mask, masked, visible
 from ringbridge.telemetry.places import is_library
 from ringbridge.telemetry.secrets import Scrub
 
@@ -157,7 +157,7 @@ class _Shown:
         return shown
 
     def _value(self, name: str, value: object) -> object:
-        if not self._personal:
+        if name in PERSONAL and not self._personal:
             value = masked(name, value)
         if isinstance(value, str):
             return visible(value)
