@@ -4,7 +4,6 @@ A call is cold whenever its next frame comes, and so is the code for whatever is
 has to be found through tables that are cold themselves. Transparent huge pages: Linux, madvise(2).
 """
 
-import ctypes
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -31,8 +30,10 @@ def use_large_pages() -> None:
     if sys.platform != "linux":
         return
     try:
+        import ctypes  # noqa: PLC0415 - a Python that was built without libffi has none
+
         ranges = Path("/proc/self/smaps").read_text()
-    except OSError:
+    except (ImportError, OSError):
         return
     madvise = ctypes.CDLL(None).madvise
     madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
