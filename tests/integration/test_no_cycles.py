@@ -4,10 +4,10 @@ import gc
 import weakref
 
 import pytest
+from tests.integration.conftest import Bridge
 
 from ringbridge.ids import CallSid
 from ringbridge.web.app import ROSTER
-from tests.integration.conftest import Bridge
 
 
 @pytest.fixture
