@@ -1,3 +1,5 @@
+import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +66,13 @@ print(next(line for line in open("/proc/self/smaps_rollup") if line.startswith("
 """
 
 
-@pytest.mark.skipif(not Path("/sys/kernel/mm/transparent_hugepage").exists(), reason="this system has no large pages")
+def can_collapse():
+    release = re.match(r"(\d+)\.(\d+)", platform.release())
+    is_known = sys.platform == "linux" and release is not None and (int(release[1]), int(release[2])) >= (6, 1)
+    return is_known and Path("/sys/kernel/mm/transparent_hugepage").exists()
+
+
+@pytest.mark.skipif(not can_collapse(), reason="MADV_COLLAPSE is Linux', from 6.1 on, with transparent huge pages")
 def test_what_is_there_lies_in_large_pages_and_is_the_same():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
 
