@@ -56,7 +56,8 @@ def test_steps_have_their_lines_and_times():
     )
 
 
-def test_on_a_terminal_the_running_step_is_alive_and_leaves_its_place():
+def test_on_a_terminal_the_running_step_is_alive_and_leaves_its_place(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     console, clock = paper(force_terminal=True), Clock()
     with StepScreen(console, clock) as screen:
         screen.begins("Accounts")
