@@ -105,10 +105,9 @@ class Lane:
         if not (payload or alignment) or self.is_stale(event_id):
             return None
         if self.from_agent is Gate.OPEN:
-            rest = self.mark_rest() if event_id != self.playout.reply else []
             if alignment:  # its audio may come with the next messages only
                 self.playout.spell(event_id, engine.letters(event))
-            return [*rest, *self._media(payload, event_id)] if payload else rest or None
+            return self._media(payload, event_id) if payload else None
         if self.from_agent is Gate.HOLDING and self._agent_held.ms < AGENT_HELD_MS:
             self._agent_held.append(audio_ms(payload), audio)
         return None

@@ -188,9 +188,9 @@ class Relay(Away):
 
     def _mark_echoed(self, name: str) -> list[Command]:
         heard = self.lane.playout.echoed(name)
-        if heard is None:
+        if not heard:
             return []
-        told = [Report(heard), *self._sound_heard(name), *self._perhaps_whole()]
+        told = [*map(Report, heard), *self._sound_heard(name), *self._perhaps_whole()]
         return [*told, *self._fell_silent()] if self.lane.playout.silent else told
 
     def _fell_silent(self) -> list[Command]:

@@ -3,9 +3,10 @@
 `clear` makes Twilio echo every pending mark at once (Twilio, "WebSocket Messages"), so that an echo alone does not mean
 "heard". Each name holds an epoch, which a clear ends: `e7:42` is the 42nd mark, of the epoch after seven clears.
 
-A mark stands behind the first piece of a reply, then behind two seconds of audio each, and behind the last piece once
-no more has come. Between two of them the clock tells, as what is queued plays in real time; never past a mark that is
-still out. A mark behind each piece would cost a seventh of all that a call costs.
+A mark stands behind the first piece after a pause, then behind two seconds of audio each, and behind the last piece
+once no more has come. Between two of them the clock tells, as what is queued plays in real time; never past a mark that
+is still out. A mark behind each piece would cost a seventh of all that a call costs; so would one behind each reply,
+where an engine gives each piece a number of its own. A reply that another follows at once is told by the next mark.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,6 +37,8 @@ class Cut:
 
 
 class _Pending(NamedTuple):
+    """All that was queued up to a mark, or up to the end of a reply: that has no mark of its own, and no name."""
+
     name: str
     event_id: int | None
     reply_ms: float
@@ -63,8 +66,8 @@ class Playout:
         self._looked_ms = 0.0
         self._pauses = True
         self._heard_ms = 0.0
-        self._played_ms = 0.0
-        self._played_at = 0.0
+        self._ends_at = 0.0
+        """When all that is queued will have been played, in seconds of the clock."""
         self._letters: list[tuple[int | None, str, float]] = []
         self._is_new_piece = True
         self._ended: int | None = None
@@ -86,10 +89,7 @@ class Playout:
         return self._heard_ms == self._queued_ms
 
     def queue(self, ms: float, event_id: int | None) -> str | None:
-        """Audio of a reply was sent; gives the name of the mark to be sent behind it, if one is due.
-
-        Before another reply begins, `mark_rest` is due.
-        """
+        """Audio of a reply was sent; gives the name of the mark to be sent behind it, if one is due."""
         if event_id != self.reply:
             self._turn_to(event_id)
         if event_id == self._told_whole:
@@ -123,13 +123,17 @@ class Playout:
         for letter, ends in letters:
             self._add_letter(event_id, letter, self._reply_ms + ends)
 
-    def echoed(self, name: str) -> Heard | None:
-        """A mark came back. Gives the new position; `None` if it tells nothing (an older epoch, a name not ours)."""
+    def echoed(self, name: str) -> list[Heard]:
+        """A mark came back. Gives what was heard by now of each reply up to it, the newest last.
+
+        Nothing if it tells nothing: it is of an older epoch, or its name is not ours.
+        """
         for number, mark in enumerate(self._pending, 1):
-            if mark.name == name:
+            if name and mark.name == name:
+                ends = [Heard(end.event_id, round(end.reply_ms)) for end in self._pending[:number] if not end.name]
                 del self._pending[:number]  # a mark that was lost on the way was heard if a later one was
-                return self._heard_to(mark)
-        return None
+                return [*ends, self._heard_to(mark)]
+        return []
 
     def _heard_to(self, mark: _Pending) -> Heard:
         self._heard_ms = mark.total_ms
@@ -190,16 +194,15 @@ class Playout:
     @property
     def _position(self) -> float:
         """What has been played by now of all that was ever queued: since the last echo the clock tells."""
-        until = self._pending[0].total_ms if self._pending else self._queued_ms
-        return min(self._played_ms + (self._clock() - self._played_at) * 1000, until)
+        until = next((mark.total_ms for mark in self._pending if mark.name), self._queued_ms)
+        return min(self._queued_ms - max(self._ends_at - self._clock(), 0.0) * 1000, until)
 
     def _plays_from(self, total_ms: float) -> None:
-        self._played_ms, self._played_at = total_ms, self._clock()
+        self._ends_at = self._clock() + (self._queued_ms - total_ms) / 1000
 
     def _lengthen(self, ms: float) -> None:
-        if self._position == self._queued_ms:
-            self._plays_from(self._queued_ms)
         self._queued_ms += ms
+        self._ends_at = max(self._ends_at, self._clock()) + ms / 1000
 
     def _forget_queue(self) -> None:
         """Nothing is queued any more."""
@@ -220,7 +223,9 @@ class Playout:
         return _Pending(name, event_id, self._reply_ms, self._queued_ms, is_clip)
 
     def _turn_to(self, event_id: int | None) -> None:
-        self.reply, self._reply_ms, self._pauses = event_id, 0.0, True
+        if self._reply_ms and self._marked_ms < self._queued_ms:
+            self._pending.append(self._upto("", self.reply, is_clip=False))
+        self.reply, self._reply_ms = event_id, 0.0
 
     def _add_letter(self, event_id: int | None, letter: str, ends: float) -> None:
         if self._letters and not letter.isspace():
@@ -233,9 +238,15 @@ class Playout:
     def _cut(self) -> Cut:
         dropped = round(self.unheard_ms)
         rest = self.reply if self._marked_ms < self._queued_ms else None
-        unheard = next((mark.event_id for mark in self._pending if not mark.is_clip), rest)
+        unheard = next((piece.event_id for piece in self._unplayed if not piece.is_clip), rest)
         reply = self._unfinished if unheard is None else unheard
         return Cut(dropped, reply, None if reply is None else self._heard_words(reply))
+
+    @property
+    def _unplayed(self) -> list[_Pending]:
+        """What is still to be played of all that is pending, as far as marks and the clock tell."""
+        position = self._position
+        return [piece for piece in self._pending if piece.name or piece.total_ms > position]
 
     @property
     def _unfinished(self) -> int | None:
@@ -246,7 +257,7 @@ class Playout:
     def _heard_of(self, reply: int) -> float:
         """How many ms of it were heard."""
         told = self.heard.ms if self.heard is not None and self.heard.event_id == reply else 0.0
-        plays = self._pending[0] if self._pending else self._upto("", self.reply, is_clip=False)
+        plays = next(iter(self._unplayed), None) or self._upto("", self.reply, is_clip=False)
         return max(told, plays.reply_ms - (plays.total_ms - self._position)) if plays.event_id == reply else told
 
     def _heard_words(self, reply: int) -> str | None:

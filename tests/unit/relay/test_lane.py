@@ -62,7 +62,7 @@ def test_a_greeting_waits_for_the_stream_and_keeps_its_beginning():
     assert kinds.count("media") == AGENT_HELD_MS // 100
     assert kinds[:2] == ["media", "mark"]
     assert kinds.count("mark") == AGENT_HELD_MS // MARKED_MS
-    assert lane.playout.unheard_ms == AGENT_HELD_MS
+    assert lane.playout.unheard_ms == pytest.approx(AGENT_HELD_MS)
 
 
 @pytest.mark.parametrize("ms", [1, 500, 1000, 7777])
@@ -87,24 +87,24 @@ def test_the_first_piece_is_followed_by_its_mark():
     assert json.loads(mark) == {"event": "mark", "streamSid": "MZ1", "mark": {"name": "e0:1"}}
 
 
-def test_the_rest_of_a_reply_has_its_mark_before_another_begins():
+def test_a_reply_that_follows_at_once_needs_no_mark_before_it():
     lane = Lane(lambda: 0.0)
     lane.open_to_caller(SID)
     pieces = [audio(100, 1), audio(100, 1), audio(100, 2), audio(100, 2)]
     kinds = [[json.loads(wire)["event"] for wire in lane.agent(piece)] for piece in pieces]
-    assert kinds == [["media", "mark"], ["media"], ["mark", "media", "mark"], ["media"]]
+    assert kinds == [["media", "mark"], ["media"], ["media"], ["media"]]
     assert lane.mark_pause() == []
-    assert [json.loads(wire)["mark"]["name"] for wire in lane.mark_pause()] == ["e0:4"]
+    (mark,) = lane.mark_pause()
+    assert lane.playout.echoed(json.loads(mark)["mark"]["name"]) == [Heard(1, 200), Heard(2, 200)]
 
 
-def test_it_has_so_where_the_other_is_only_spelled_yet():
+def test_an_alignment_may_come_before_its_audio():
     lane = Lane(lambda: 0.0)
     lane.open_to_caller(SID)
-    lane.agent(audio(100, 1))
-    lane.agent(audio(100, 1))
     event = {"audio_base_64": "", "event_id": 2, "alignment": {"chars": ["H"], "char_start_times_ms": [0]}}
-    (mark,) = lane.agent(engine.decode(json.dumps({"type": "audio", "audio_event": event}).encode()))
-    assert lane.playout.echoed(json.loads(mark)["mark"]["name"]) == Heard(1, 200)
+    assert lane.agent(engine.decode(json.dumps({"type": "audio", "audio_event": event}).encode())) is None
+    lane.agent(audio(100, 2))
+    assert lane.clear()[1].reply == 2
 
 
 def test_our_own_voice_and_sounds_have_a_mark_behind_them():

@@ -41,10 +41,10 @@ def test_nothing_sent_is_silence(playout):
 
 def test_an_echo_tells_how_far_the_reply_was_heard(playout):
     first, second = playout.queue(200, 5), whole(playout, 300, 5)
-    assert playout.echoed(first) == Heard(5, 200)
+    assert playout.echoed(first) == [Heard(5, 200)]
     assert not playout.silent
-    assert playout.unheard_ms == 300
-    assert playout.echoed(second) == Heard(5, 500)
+    assert playout.unheard_ms == pytest.approx(300)
+    assert playout.echoed(second) == [Heard(5, 500)]
     assert playout.silent
     assert playout.heard == Heard(5, 500)
 
@@ -61,11 +61,36 @@ def test_a_long_piece_has_a_mark_of_its_own(playout):
     assert playout.queue(MARKED_MS, 5)
 
 
-def test_another_reply_has_a_mark_behind_its_first_piece(playout):
+def test_another_reply_has_a_mark_behind_its_first_piece_if_there_was_a_pause(playout):
     playout.queue(200, 5)
     assert not playout.queue(200, 5)
     assert playout.mark_rest()
     assert playout.queue(200, 6)
+    assert not playout.queue(200, 7)
+
+
+def test_as_many_marks_are_sent_where_each_piece_is_a_reply_of_its_own(playout):
+    marks = [playout.queue(200, number) for number in range(22)]
+    assert [bool(mark) for mark in marks] == [True, *([False] * 9 + [True]) * 2, False]
+
+
+def test_a_mark_tells_of_each_reply_that_ended_since_the_last(playout):
+    first = playout.queue(200, 5)
+    playout.queue(200, 5)
+    playout.queue(300, 6)
+    playout.queue(400, 7)
+    last = playout.mark_rest()
+    assert playout.echoed(first) == [Heard(5, 200)]
+    assert playout.echoed(last) == [Heard(5, 400), Heard(6, 300), Heard(7, 400)]
+    assert playout.silent
+
+
+def test_a_reply_that_was_only_spelled_is_not_heard(playout):
+    playout.queue(200, 5)
+    playout.queue(200, 5)
+    playout.spell(6, letters("Yes."))
+    playout.queue(200, 7)
+    assert playout.echoed(playout.mark_rest()) == [Heard(5, 400), Heard(7, 200)]
 
 
 def test_after_a_pause_the_rest_has_its_mark_and_what_comes_then_has_one_too(playout):
@@ -79,14 +104,14 @@ def test_after_a_pause_the_rest_has_its_mark_and_what_comes_then_has_one_too(pla
 
 def test_each_reply_is_measured_from_its_own_beginning(playout):
     playout.queue(200, 5)
-    mark = playout.queue(120, 7)
-    assert playout.echoed(mark) == Heard(7, 120)
+    mark = whole(playout, 120, 7)
+    assert playout.echoed(mark) == [Heard(7, 120)]
 
 
 def test_a_lost_mark_was_heard_if_a_later_one_was(playout):
     playout.queue(200, 5)
     mark = whole(playout, 100, 5)
-    assert playout.echoed(mark) == Heard(5, 300)
+    assert playout.echoed(mark) == [Heard(5, 300)]
     assert playout.silent
 
 
@@ -95,17 +120,17 @@ def test_echoes_of_a_cleared_queue_tell_nothing(playout):
     assert playout.clear().dropped_ms == 200
     assert playout.silent
     after = playout.queue(100, 6)
-    assert playout.echoed(before) is None
+    assert not playout.echoed(before)
     assert not playout.silent
-    assert playout.echoed(after) == Heard(6, 100)
+    assert playout.echoed(after) == [Heard(6, 100)]
 
 
 def test_an_echo_counts_once_and_a_foreign_name_never(playout):
     mark = playout.queue(200, 5)
-    assert playout.echoed(mark) == Heard(5, 200)
-    assert playout.echoed(mark) is None
-    assert playout.echoed("e0:99") is None
-    assert playout.echoed("") is None
+    assert playout.echoed(mark) == [Heard(5, 200)]
+    assert not playout.echoed(mark)
+    assert not playout.echoed("e0:99")
+    assert not playout.echoed("")
 
 
 def test_clear_gives_what_was_never_heard(playout):
@@ -164,12 +189,32 @@ def test_a_second_reply_does_not_count_the_time_of_the_first(playout, clock):
     playout.spell(5, letters("Yes."))
     first = whole(playout, 400, 5)
     playout.spell(6, letters("No, never."))
-    second = playout.queue(1000, 6)
+    second = whole(playout, 1000, 6)
     clock.passes(400)
     playout.echoed(first)
     clock.passes(350)
     assert playout.clear().heard == "No,"
-    assert playout.echoed(second) is None
+    assert not playout.echoed(second)
+
+
+def test_nor_where_no_mark_parts_them(playout, clock):
+    playout.echoed(playout.queue(20, 5))
+    playout.queue(380, 5)
+    playout.spell(6, letters("No, never."))
+    playout.queue(1000, 6)
+    clock.passes(750)
+    cut = playout.clear()
+    assert (cut.reply, cut.heard) == (6, "No,")
+
+
+def test_what_the_clock_has_not_reached_is_not_heard(playout, clock):
+    playout.echoed(playout.queue(20, 5))
+    playout.spell(5, letters("Yes, sir."))
+    playout.queue(900, 5)
+    playout.queue(1000, 6)
+    clock.passes(450)
+    cut = playout.clear()
+    assert (cut.reply, cut.heard) == (5, "Yes,")
 
 
 def test_clauses_are_joined_as_they_were_written_and_words_in_halves_too(playout):
