@@ -241,12 +241,7 @@ brain_tokens = st.tuples(messages(HEADERS), messages([CLAIMS])).map(signed_token
 
 CALL_TOKENS = CallTokens(["0123456789abcdef"])
 CALL_TOKEN = CALL_TOKENS.issue(CALL, ACCOUNT, now=NOW, nonce="n" * 22)  # type: ignore[arg-type]
-_parts = CALL_TOKEN.split(".")
-call_tokens = meddled_text([CALL_TOKEN]) | st.builds(
-    lambda header, payload: f"{b64(header)}.{b64(payload)}.{_parts[2]}",
-    messages([{"alg": "HS256"}, {"alg": "none"}, {"alg": "HS256", "crit": ["exp"]}]),
-    messages([{"sub": CALL, "aud": ACCOUNT, "jti": "n", "exp": 2_000_000_000}]),
-)
+call_tokens = meddled_text([CALL_TOKEN])
 
 
 def read_call_token(token: str) -> None:

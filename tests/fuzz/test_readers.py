@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .hunting import Foreign, hunt, judge
-from .readers import READERS, WAVS, Reader, b64, signed_token
+from .readers import READERS, WAVS, Reader, signed_token
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
@@ -18,7 +18,6 @@ def test_any_input_is_read_or_refused_with_an_error_of_our_own(reader, data):
 CRIT_TOKENS = [(f'{{"alg":"HS256","crit":{crit}}}'.encode(), b"{}") for crit in ("null", "[null]", "[[]]", "7")]
 ONCE_FOUND = [
     *(("wire/brain_token", signed_token(parts)) for parts in CRIT_TOKENS),
-    *(("calls/tokens", ".".join([*map(b64, parts), "AA"])) for parts in CRIT_TOKENS),
     ("wire/signatures", ("//[x/y", "", "", False, None, None)),
     ("audio/wav", WAVS[0].replace(b"fmt ", b"fact")),
     ("audio/wav", WAVS[0].replace(b"fmt ", b"mt ", 1)),

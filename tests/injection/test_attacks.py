@@ -1,6 +1,7 @@
 """Spoken attacks, played over whole calls against a model that does exactly what it is told: only our fences stand."""
 
 import asyncio
+import re
 import sqlite3
 from typing import Annotated
 
@@ -65,6 +66,7 @@ class Restaurant:
 
 
 SETTINGS = {"TRANSFER_NUMBERS": "sales:+15550124"}
+KEYED = re.compile(r"\b4711\b")  # not the same four in the middle of a call's random id
 
 
 class Scene:
@@ -129,7 +131,7 @@ def untouched(scene):
     for exchange in scene.w.openai.exchanges:
         told = str(exchange.asked.messages)
         assert not any(secret in told for secret in SECRETS.values())
-        assert "4711" not in told.replace('"4711"', "")
+        assert not KEYED.search(told.replace('"4711"', ""))
         assert SECRET not in told
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import hmac
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
@@ -65,11 +64,12 @@ def tokens() -> Iterator[Row]:
         "another account's": _of_another_account,
         "altered": _altered,
         "unsigned": _unsigned,
-        "signed with HS512": _hs512,
+        "signed with SHA-512": _sha512,
         "signed with another key": _signed_with("0" * 32),
         "signed with the secret itself": _signed_with(SHARED_SECRET),
         "stale": _stale,
         "the engine's": _engines,
+        "the engine's, unsigned": _engines_unsigned,
         "spent": _spent,
     }
     for name, make in wrong.items():
@@ -123,30 +123,30 @@ async def _of_another_account(home: House, sid: str) -> str:
 
 
 async def _altered(home: House, sid: str) -> str:
-    header, claims, signature = (await own_token(home, sid)).split(".")
-    return f"{header}.{claims}.{signature[::-1]}"
+    said, _, signature = (await own_token(home, sid)).rpartition(".")
+    return f"{said}.{signature[::-1]}"
 
 
 async def _unsigned(home: House, sid: str) -> str:
-    return unsigned(await own_token(home, sid))
+    said, _, _ = (await own_token(home, sid)).rpartition(".")
+    return f"{said}."
 
 
-async def _hs512(home: House, sid: str) -> str:
-    return _forged(await own_token(home, sid), SHARED_SECRET, "HS512", "sha512")
+async def _sha512(home: House, sid: str) -> str:
+    return _forged(await own_token(home, sid), SHARED_SECRET, "sha512")
 
 
 def _signed_with(key: str) -> Callable[[House, str], Awaitable[str]]:
     async def make(home: House, sid: str) -> str:
-        return _forged(await own_token(home, sid), key, "HS256", "sha256")
+        return _forged(await own_token(home, sid), key, "sha256")
 
     return make
 
 
-def _forged(token: str, key: str, algorithm: str, digest: str) -> str:
-    header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm}).encode()).decode().rstrip("=")
-    text = f"{header}.{token.split('.')[1]}"
-    signature = base64.urlsafe_b64encode(hmac.digest(key.encode(), text.encode(), digest)).decode().rstrip("=")
-    return f"{text}.{signature}"
+def _forged(token: str, key: str, digest: str) -> str:
+    said, _, _ = token.rpartition(".")
+    signature = base64.urlsafe_b64encode(hmac.digest(key.encode(), said.encode(), digest)).decode().rstrip("=")
+    return f"{said}.{signature}"
 
 
 async def _stale(home: House, sid: str) -> str:
@@ -157,6 +157,10 @@ async def _stale(home: House, sid: str) -> str:
 
 async def _engines(home: House, _sid: str) -> str:
     return engine_token(home.clock())
+
+
+async def _engines_unsigned(home: House, _sid: str) -> str:
+    return unsigned(engine_token(home.clock()))
 
 
 async def _spent(home: House, sid: str) -> str:

@@ -132,7 +132,8 @@ class Ledger:
 
     def attach(self, call_sid: CallSid) -> None:
         """Remember that a stream of this call is attached here, whoever answered its webhook."""
-        self._entries[call_sid] = self._known(call_sid)
+        if call_sid not in self._entries:
+            self._entries[call_sid] = Entry()
 
     def grant_reattachment(self, call_sid: CallSid) -> None:
         """Count a fresh stream that /call-ended offers this call."""

@@ -218,10 +218,8 @@ class PicowsSocket(Socket):
             return
         try:
             self._send_close(code, reason)
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self.closed()
-        except TimeoutError:
-            log.debug("a peer did not answer our close frame")
+            self._cut_after()
+            await self.closed()
         finally:
             self.abort()
 
@@ -276,7 +274,7 @@ class PicowsSocket(Socket):
             self._transport.send_close(cast("WSCloseCode", code), reason.encode())
 
     def _cut_after(self) -> None:
-        """Cut the connection of a peer that does not take our last words."""
+        """Cut the connection of a peer that does not take our last words, or does not answer them."""
         if self._cut is None and not self._transport.is_disconnected:
             self._cut = self._loop.call_later(CLOSE_SECONDS, self.abort)
 

@@ -24,9 +24,16 @@ READ_BUFFER_BYTES: Final = 2048
 """What a socket reads into at first, and the least that picows takes. It doubles by need and stays so: a caller's
 messages have 300 bytes, an agent's 2200."""
 
-_silent = logging.getLogger("ringbridge.picows")
-_silent.setLevel(logging.CRITICAL + 1)
-_NOTHING: Final = logging.LoggerAdapter(_silent)
+
+class _Silent(logging.LoggerAdapter[logging.Logger]):
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the library's name
+        return False
+
+    def log(self, *_said: object, **_particulars: object) -> None:
+        return
+
+
+_SILENT: Final = _Silent(logging.getLogger("ringbridge.picows"))
 """picows would tell of each connection, and of each mistake of a stranger's. Of a plain logger it makes a copy for each
 socket, which has to learn anew at which levels it says nothing."""
 
@@ -69,7 +76,7 @@ def _protocol(socket: PicowsSocket, bounds: Bounds) -> Any:
             None,
             False,  # noqa: FBT003 - no client's
             lambda _request: socket.ear,
-            _NOTHING,
+            _SILENT,
             True,  # noqa: FBT003 - a listener that raises ends it
             None,
             False,  # noqa: FBT003 - pings are ours
@@ -132,7 +139,7 @@ async def connect(
             url,
             ssl_context=tls,
             websocket_handshake_timeout=None,
-            logger_name=_NOTHING,
+            logger_name=_SILENT,
             enable_auto_pong=False,
             max_frame_size=Bounds().message_bytes,
             extra_headers=headers,

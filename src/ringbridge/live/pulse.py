@@ -28,7 +28,13 @@ class Pulse:
     @classmethod
     def every(cls, seconds: float) -> "Pulse":
         """The one of the running loop that has this pace."""
-        return cls._of.setdefault(asyncio.get_running_loop(), {}).setdefault(seconds, cls(seconds))
+        loop = asyncio.get_running_loop()
+        pulses = cls._of.get(loop)
+        if pulses is None:
+            pulses = cls._of[loop] = {}
+        if seconds not in pulses:
+            pulses[seconds] = cls(seconds)
+        return pulses[seconds]
 
     def add(self, one: Beating) -> None:
         """Tell it of each beat."""
