@@ -16,6 +16,10 @@ __all__ = ["FIGURES", "Item", "play", "quick", "whole"]
 FIGURES: Final = ("beside", "cpu", "latency", "memory", "capacity", "start", "answer", "brain")
 CALLS: Final = 100
 
+LONGER: Final = 2
+"""What the first of the goals judge is measured for so many times as long: two turns of the same bridge can differ by a
+fifth on a machine that others share."""
+
 JUDGED: Final = frozenset({OURS, REFERENCE, "node"})
 """Whom the goals compare: they are measured in every round, the others in the first alone."""
 
@@ -53,9 +57,10 @@ def whole(calls: int | None, seconds: float) -> list[Item]:
     """Everything, with 100 calls at once and with others; or with so many `calls` alone."""
     few, beyond, around = (CALLS, (200,), (50, CALLS, 300)) if calls is None else (calls, (), (calls,))
     return [
-        Item(_BESIDE, beside(few, *beyond, seconds=seconds), only=_RIVALS),
+        Item(_BESIDE, beside(few, *beyond, seconds=seconds * LONGER), only=_RIVALS),
         Item(_BESIDE, beside(few, seconds=seconds), without=_RIVALS | _SAMPLE),
-        Item(_BESIDE, beside(few, seconds=seconds, scheme="wss"), without=_SAMPLE | _NO_TLS, often=_US),
+        Item(_BESIDE, beside(few, seconds=seconds * LONGER, scheme="wss"), only=_US),
+        Item(_BESIDE, beside(few, seconds=seconds, scheme="wss"), without=_US | _SAMPLE | _NO_TLS),
         Item(_LOAD, loaded(*around, seconds=seconds), only=_US),
         Item(_LOAD, loaded(few, seconds=seconds), without=_US, often=_FLOOR),
         Item(_LOAD, loaded(few, seconds=seconds, scheme="wss"), without=_NO_TLS, often=_US),

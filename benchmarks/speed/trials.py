@@ -29,9 +29,9 @@ LEAP: Final = 0.6
 STEP: Final = 0.1
 """Of the calls whose frames would take all of the core, if each cost what it costs with few: at once, and then each."""
 
-TURNS: Final = 4
+TURN_SECONDS: Final = 0.6
 TURN_SETTLE_SECONDS: Final = 0.2
-"""For two in turns: how many each has, and how long frames flow before they count."""
+"""For two in turns: how long each is about, and how long frames flow before they count."""
 
 LATE_MS: Final = 20.0
 """One frame: a bridge that is later than that in one case of a hundred has more calls than it can carry."""
@@ -102,10 +102,11 @@ def beside(*steps: int, seconds: float, scheme: str = "ws") -> Trial:
 def _by_turns(stages: Sequence[Stage], seconds: float) -> list[list[Load]]:
     """What was seen of each, in all of its turns."""
     loads: list[list[Load]] = [[] for _ in stages]
-    for _ in range(TURNS):
+    turns = max(1, round(seconds / TURN_SECONDS))
+    for _ in range(turns):
         for stage, seen in zip(stages, loads, strict=True):
             stage.resume()
-            seen.append(stage.measure(seconds / TURNS, settle=TURN_SETTLE_SECONDS))
+            seen.append(stage.measure(seconds / turns, settle=TURN_SETTLE_SECONDS))
             stage.pause()
     return loads
 

@@ -46,24 +46,21 @@ class Watchdog:
 
     def __init__(self) -> None:
         self.debtor = Debtor.NOBODY
+        self.is_owed = False
+        """Whether the caller waits for audio: there is a debtor. Asked after each event."""
         self._said = 0
-
-    @property
-    def is_owed(self) -> bool:
-        """Whether the caller waits for audio."""
-        return self.debtor is not Debtor.NOBODY
 
     def owe(self, debtor: Debtor) -> bool:
         """The caller waits from now on, for this debtor. Gives whether nothing was owed before."""
         begins = not self.is_owed
-        self.debtor = debtor
+        self.debtor, self.is_owed = debtor, True
         if begins:
             self._said = 0
         return begins
 
     def paid(self) -> None:
         """Audio came, or the caller speaks: the silence is over, or explained."""
-        self.debtor = Debtor.NOBODY
+        self.debtor, self.is_owed = Debtor.NOBODY, False
 
     def next_clip(self) -> str:
         """What to say into the silence now: a field of `Clips`, never the same twice running."""
