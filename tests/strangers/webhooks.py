@@ -89,7 +89,7 @@ def bodies() -> Iterator[Row]:
         "ten thousand fields": (None, b"a&" * 10_000, 400),
         "bad percent-encoding": (None, b"CallSid=%&From=%zz&%=%%%", 403),
         "bad UTF-8": (None, b"CallSid=\xff\xfe&From=%ff%fe", 400),
-        "lone surrogate": (None, b"CallSid=%ed%a0%80", 400),
+        "lone surrogate": (None, b"CallSid=%ed%a0%80", 403),
         "NUL": (None, b"CallSid=%00\x00", 403),
         "UTF-16": ("application/x-www-form-urlencoded; charset=utf-16", "CallSid=CA1".encode("utf-16"), 400),
         "XML bomb": ("text/xml", b'<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>', 400),

@@ -116,7 +116,10 @@ class Ledger:
 
     def entry(self, call_sid: CallSid) -> Entry | None:
         """What is remembered of this call; `None` if it was never seen here."""
-        return self._entries.get(call_sid)
+        try:
+            return self._entries[call_sid]  # its `get` looks twice
+        except KeyError:
+            return None
 
     def call_of(self, signature: str, call_sid: CallSid) -> CallSid:
         """The call that this signature of a webhook came with first; `call_sid`, if it is new.
@@ -159,4 +162,4 @@ class Ledger:
         self._entries[call_sid] = self._known(call_sid)
 
     def _known(self, call_sid: CallSid) -> Entry:
-        return self._entries.get(call_sid) or Entry()
+        return self.entry(call_sid) or Entry()

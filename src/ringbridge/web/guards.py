@@ -5,11 +5,11 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import MultiDict, MultiDictProxy
+from yarl import query_to_pairs
 
 from ringbridge.errors import BrokenMessage
 from ringbridge.log import get_logger
@@ -164,9 +164,12 @@ def _refused(request: web.Request, answer: web.HTTPException) -> web.HTTPExcepti
 
 
 def _fields(request: web.Request, body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form in UTF-8, which is what Twilio sends whatever else a client may claim."""
+    """The fields of a form in UTF-8, which is what Twilio sends whatever else a client may claim.
+
+    Escapes of other bytes are read as U+FFFD, and have to fit the signature as that.
+    """
     try:
-        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        return query_to_pairs(body.decode(), max_fields=MAX_FIELDS)
     except ValueError:
         raise _refused(request, web.HTTPBadRequest(text="")) from None
 
