@@ -45,6 +45,11 @@ class _Pending(NamedTuple):
     total_ms: float
     is_clip: bool
 
+    @property
+    def heard(self) -> Heard:
+        """What the caller has heard of the reply once this was played."""
+        return Heard(self.event_id, round(self.reply_ms))
+
 
 class Playout:
     """The queue of one caller's loudspeaker, as far as we can know it. Times in ms of audio."""
@@ -130,7 +135,7 @@ class Playout:
         """
         for number, mark in enumerate(self._pending, 1):
             if name and mark.name == name:
-                ends = [Heard(end.event_id, round(end.reply_ms)) for end in self._pending[:number] if not end.name]
+                ends = [end.heard for end in self._pending[:number] if not end.name]
                 del self._pending[:number]  # a mark that was lost on the way was heard if a later one was
                 return [*ends, self._heard_to(mark)]
         return []
@@ -138,7 +143,7 @@ class Playout:
     def _heard_to(self, mark: _Pending) -> Heard:
         self._heard_ms = mark.total_ms
         self._plays_from(mark.total_ms)
-        self.heard = Heard(mark.event_id, round(mark.reply_ms))
+        self.heard = mark.heard
         if self._letters and self._letters[0][0] != mark.event_id:
             first = next((at for at, letter in enumerate(self._letters) if letter[0] == mark.event_id), 0)
             del self._letters[:first]
