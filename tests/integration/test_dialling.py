@@ -4,13 +4,15 @@ import asyncio
 import itertools
 import socket
 import ssl
+import tempfile
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvloop
 from aiohttp import ClientConnectorError, ClientResponseError, TraceConfig, web
 
-from ringbridge.apis.dialling import PROBE_SECONDS, open_dialler, open_session
+from ringbridge.apis.dialling import PROBE_SECONDS, Dialler, open_dialler, open_session
+from ringbridge.apis.names import Names
 from ringbridge.apis.tls import MAX_HOSTS, ResumingContext, trusted
 from ringbridge.live.socket import UpgradeFailed
 from ringbridge.live.sockets import connect
@@ -77,6 +79,39 @@ async def test_a_server_that_has_forgotten_the_session_shakes_hands_anew(certifi
         assert [await dial(port, context) for _ in range(2)] == [False, True]
     async with tls_server(certificate) as port:
         assert [await dial(port, context) for _ in range(2)] == [False, True]
+
+
+async def test_a_socket_resumes_a_session_and_needs_no_file(certificate, tmp_path, monkeypatch):
+    """Containers have a root that can't be written to, and waiting for a disk would hold up everybody's audio."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    resumed = []
+
+    async def upgrade(request):
+        resumed.append(request.transport.get_extra_info("ssl_object").session_reused)
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        return socket
+
+    class Here(Names):
+        async def addresses(self, host, port):
+            return await super().addresses("127.0.0.1", port)
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    app = web.Application()
+    app.router.add_get("/", upgrade)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    url = f"wss://{NAME}:{runner.addresses[0][1]}"
+    async with open_session() as session:
+        dialler = Dialler(session, trusting(certificate), Here(60))
+        for _ in range(3):
+            socket = await connect(dialler, url, seconds=5, heartbeat=20)
+            await socket.close()
+    await runner.cleanup()
+    assert resumed == [False, True, True]
 
 
 def test_few_hosts_are_remembered():

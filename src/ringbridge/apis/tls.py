@@ -1,8 +1,7 @@
 """TLS that is resumed: who was dialled before is dialled again without a certificate being sent and checked.
 
 asyncio and aiohttp have no place for a TLS session, but asyncio's loops and uvloop ask the context for each
-connection's TLS object, by `wrap_bio`. So the context itself can remember. Whoever does TLS past `ssl`, as aiofastnet
-does below picows, shakes hands in full.
+connection's TLS object, by `wrap_bio`. So the context itself can remember.
 """
 
 import ssl
@@ -44,6 +43,10 @@ class ResumingContext(ssl.SSLContext):
     When a session is resumed, OpenSSL checks no name in a certificate (RFC 8446, 2.2: none is sent), so a session must
     never be offered under another name than that for which it was checked.
     """
+
+    _aiofastnet_force_fallback_ssl = True
+    """Asks aiofastnet, which is below picows, for `wrap_bio`, too. Its own way past `ssl` shakes hands in full, and
+    writes each peer's certificate into a temporary file: where nothing can be written, there is no connection."""
 
     def __new__(cls) -> Self:  # noqa: D102
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
