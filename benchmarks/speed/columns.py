@@ -32,8 +32,8 @@ def tables(results: Results) -> tuple[Table, ...]:
     return (
         Table(
             "CPU per relayed frame, side by side",
-            "User and system time of the bridge's process for each frame that reached the other side, while the "
-            "guide's sample carries as many calls on the same core; first, as a share of the sample's.",
+            "User and system time of the bridge's process for each frame that reached the other side, in turns "
+            "with the guide's sample, which has as many calls on the same core; first, as a share of the sample's.",
             tuple(Column(f"beside, {where}", where, "µs") for where in _loads(results, "beside")),
         ),
         Table(
@@ -60,8 +60,8 @@ def tables(results: Results) -> tuple[Table, ...]:
         ),
         Table(
             "CPU per answered call",
-            "From the webhook to the end, the brain's socket included, with nothing but a greeting in it, while the "
-            "guide's sample answers as many on the same core.",
+            "From the webhook to the end, the brain's socket included, with nothing but a greeting in it, in turns with "
+            "the guide's sample on the same core; first, as a share of the sample's.",
             (Column("answer, ws", "ws", "ms", 2), Column("answer, wss", "wss", "ms", 2)),
         ),
         Table(

@@ -65,8 +65,8 @@ def whole(calls: int | None, seconds: float) -> list[Item]:
         Item(_LOAD, loaded(few, seconds=seconds), without=_US, often=_FLOOR),
         Item(_LOAD, loaded(few, seconds=seconds, scheme="wss"), without=_NO_TLS, often=_US),
         Item(frozenset({"start"}), started(20), without=_FLOOR, often=_US),
-        Item(_ANSWER, answered(60), without=_SAMPLE | _NO_BRAIN, often=_US),
-        Item(_ANSWER, answered(60, "wss"), only=_RIVALS, often=_US),
+        Item(_ANSWER, answered(24), without=_SAMPLE | _NO_BRAIN, often=_US),
+        Item(_ANSWER, answered(24, "wss"), only=_RIVALS, often=_US),
         Item(frozenset({"brain"}), brain(few, seconds), only=_US),
         Item(frozenset({"capacity"}), capacity(min(seconds, 2.0)), without=_FLOOR, often=_NOBODY),
     ]
@@ -78,7 +78,7 @@ def quick(calls: int | None, seconds: float) -> list[Item]:
         Item(_BESIDE, beside(calls or CALLS, seconds=seconds), without=_SAMPLE, often=_US),
         Item(_LOAD, loaded(calls or CALLS, seconds=seconds), only=_US),
         Item(frozenset({"start"}), started(6), only=_US | _SAMPLE, often=_NOBODY),
-        Item(_ANSWER, answered(30), only=_US),
+        Item(_ANSWER, answered(16), only=_US),
         Item(frozenset({"brain"}), brain(calls or CALLS, seconds), only=_US),
     ]
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeAlias
 
 from benchmarks.speed.contenders import CONTENDERS, Contender
@@ -32,6 +31,9 @@ STEP: Final = 0.1
 TURN_SECONDS: Final = 0.6
 TURN_SETTLE_SECONDS: Final = 0.2
 """For two in turns: how long each is about, and how long frames flow before they count."""
+
+ANSWER_TURNS: Final = 3
+"""For two in turns: how often each answers some calls."""
 
 LATE_MS: Final = 20.0
 """One frame: a bridge that is later than that in one case of a hundred has more calls than it can carry."""
@@ -176,20 +178,16 @@ def started(calls: int) -> Trial:
 
 
 def answered(calls: int, scheme: str = "ws") -> Trial:
-    """CPU per answered call, its brain's socket included, while the reference answers as many on the same core."""
+    """CPU per answered call, its brain's socket included, in turns with the reference; so many calls in each turn."""
 
     def trial(hall: Hall, contender: Contender, number: int) -> None:
-        with (
-            hall.stage(contender, scheme=scheme) as stage,
-            hall.stage(_REFERENCE, scheme=scheme) as other,
-            ThreadPoolExecutor() as pool,
-        ):
-            list(pool.map(_warm, (stage, other)))
+        with hall.stage(contender, scheme=scheme) as stage, hall.stage(_REFERENCE, scheme=scheme) as other:
+            for one in (stage, other):
+                _warm(one)
             noise = hall.watch(stage, other)
-            greeted = pool.map(lambda one: one.greet(calls, at_once=8), (stage, other))
-            mine, theirs = (one.cpu_seconds * 1000 for one in greeted)
-            spoilt = noise().spoils_cpu()
-        hall.note_pair(f"answer, {scheme}", contender, number, mine, theirs, spoilt=spoilt)
+            greeted = [[one.greet(calls, at_once=8).cpu_seconds for one in (stage, other)] for _ in range(ANSWER_TURNS)]
+            mine, theirs = (sum(each) / ANSWER_TURNS * 1000 for each in zip(*greeted, strict=True))
+            hall.note_pair(f"answer, {scheme}", contender, number, mine, theirs, spoilt=noise().spoils_cpu())
 
     return trial
 
