@@ -7,6 +7,7 @@ connection's TLS object, by `wrap_bio`. So the context itself can remember.
 import ssl
 import sys
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -18,22 +19,24 @@ MAX_HOSTS: Final = 16
 
 @dataclass(slots=True)
 class _Known:
-    """What is remembered of a host: a session with a ticket, and the connection that may have brought a newer one."""
+    """What is remembered of a host: a session with a ticket, and the newest connection."""
 
     session: ssl.SSLSession | None = None
     newest: ssl.SSLObject | None = None
 
     def ticket(self) -> ssl.SSLSession | None:
-        """The newest session that can be resumed. TLS 1.3 sends its ticket after the handshake: it is looked for late.
+        """A session that can be resumed, for as long as the host takes it: each connection brings another one, but to
+        get hold of it takes as long as shaking hands.
 
-        An expired one is not offered, and one that the server does not take costs nothing: OpenSSL sees to both.
+        TLS 1.3 sends a ticket after the handshake: it is looked for late. An expired one is not offered, and one that
+        the server does not take costs nothing: OpenSSL sees to both.
         """
-        try:
-            session = None if self.newest is None else self.newest.session
-        except ValueError:  # its handshake had failed
-            session = None
-        if session is not None and session.has_ticket:
-            self.session, self.newest = session, None
+        newest, self.newest = self.newest, None
+        if newest is not None and not newest.session_reused:
+            with suppress(ValueError):  # its handshake had failed
+                session = newest.session
+                if session is not None and session.has_ticket:
+                    self.session = session
         return self.session
 
 
