@@ -60,8 +60,8 @@ def tables(results: Results) -> tuple[Table, ...]:
         ),
         Table(
             "CPU per answered call",
-            "From the webhook to the end, the brain's socket included, with nothing but a greeting in it, in turns with "
-            "the guide's sample on the same core; first, as a share of the sample's.",
+            "From the webhook to the end, the brain's socket included, with nothing but a greeting in it, in turns "
+            "with the guide's sample on the same core; first, as a share of the sample's.",
             (Column("answer, ws", "ws", "ms", 2), Column("answer, wss", "wss", "ms", 2)),
         ),
         Table(

@@ -14,7 +14,7 @@ from typing import Final, Self
 __all__ = ["ResumingContext", "trusted"]
 
 MAX_HOSTS: Final = 16
-"""Hosts whose newest TLS session is remembered; the one that was dialled longest ago goes first."""
+"""Hosts whose TLS session is remembered; the one that was dialled longest ago goes first."""
 
 
 @dataclass(slots=True)
@@ -25,11 +25,11 @@ class _Known:
     newest: ssl.SSLObject | None = None
 
     def ticket(self) -> ssl.SSLSession | None:
-        """A session that can be resumed, for as long as the host takes it: each connection brings another one, but to
-        get hold of it takes as long as shaking hands.
+        """A session that can be resumed: the same for as long as the host takes it.
 
-        TLS 1.3 sends a ticket after the handshake: it is looked for late. An expired one is not offered, and one that
-        the server does not take costs nothing: OpenSSL sees to both.
+        Each connection brings another one, but to get hold of it takes as long as shaking hands. TLS 1.3 sends a ticket
+        after the handshake: it is looked for late. An expired one is not offered, and one that the server does not take
+        costs nothing: OpenSSL sees to both.
         """
         newest, self.newest = self.newest, None
         if newest is not None and not newest.session_reused:
@@ -41,7 +41,7 @@ class _Known:
 
 
 class ResumingContext(ssl.SSLContext):
-    """A client's context that resumes the newest session of the host that it dials: same name, same context, no other.
+    """A client's context that resumes a session of the host that it dials: same name, same context, no other.
 
     When a session is resumed, OpenSSL checks no name in a certificate (RFC 8446, 2.2: none is sent), so a session must
     never be offered under another name than that for which it was checked.
