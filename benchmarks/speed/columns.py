@@ -49,7 +49,7 @@ def tables(results: Results) -> tuple[Table, ...]:
         Table(
             "Latency",
             "From a player's write to the other's read, so the players' own share is in it: the floor's is what they "
-            "and the kernel take.",
+            "and the kernel take. Percentiles are of 0.6 s at a time, and in the middle of many such times.",
             tuple(_latencies(_loads(results, "latency up p50")[:1])),
         ),
         Table(

@@ -11,7 +11,7 @@ from benchmarks.speed.machine import Cores, split_cores
 from benchmarks.speed.noise import Noise, Watch, spin_seconds
 from benchmarks.speed.players.process import Player
 from benchmarks.speed.results import REFERENCE, Measured, Results
-from benchmarks.speed.stage import Load, Stage, on_stage
+from benchmarks.speed.stage import SETTLE_SECONDS, Load, Stage, on_stage
 
 __all__ = ["Hall"]
 
@@ -55,10 +55,10 @@ class Hall:
 
         return noise
 
-    def watched(self, stage: Stage, seconds: float) -> tuple[Load, Noise]:
+    def watched(self, stage: Stage, seconds: float, *, settle: float = SETTLE_SECONDS) -> tuple[Load, Noise]:
         """Measure, and say how quiet it was."""
         noise = self.watch(stage)
-        load = stage.measure(seconds)
+        load = stage.measure(seconds, settle=settle)
         late = max(late.get("p99", 0.0) for late in load.late_ms.values())
         return load, replace(noise(), late_ms=late)
 

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -65,8 +65,8 @@ class Results:
             return 1.0 if mine else None
         if to == REFERENCE and any(one.beside for one in mine):
             return statistics.median(one.share for one in mine if one.beside)
-        theirs = {one.round: one.share for one in self.of(what, to)}
-        ratios = [one.share / other for one in mine if (other := theirs.get(one.round))]
+        by_round, theirs = _by_round(mine), _by_round(self.of(what, to))
+        ratios = [share / theirs[number] for number, share in by_round.items() if theirs.get(number)]
         if ratios:
             return statistics.median(ratios)
         mine_median, their_median = self.median(what, contender), self.median(what, to)
@@ -94,3 +94,11 @@ class Results:
     def document(self) -> dict[str, Any]:
         """Everything, for a JSON file."""
         return {"values": [asdict(one) for one in self.values], "problems": self.problems}
+
+
+def _by_round(values: Iterable[Measured]) -> dict[int, float]:
+    """The median of each round."""
+    rounds: defaultdict[int, list[float]] = defaultdict(list)
+    for one in values:
+        rounds[one.round].append(one.share)
+    return {number: statistics.median(shares) for number, shares in rounds.items()}

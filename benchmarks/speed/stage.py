@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.speed.contenders import Contender
 from benchmarks.speed.machine import Cores, cpu_seconds, own_memory
 from benchmarks.speed.players.process import Player
 
-__all__ = ["Greeted", "Load", "NotServing", "Stage", "on_stage"]
+__all__ = ["SETTLE_SECONDS", "Greeted", "Load", "NotServing", "Stage", "on_stage"]
 
 PUBLIC_HOST = "bench.example"
 SETTINGS = {
@@ -36,7 +36,7 @@ STREAM_SECONDS = 0.4
 STAY_SECONDS = 0.3
 """How long the callers of short calls stay once they were spoken to. Meanwhile the engine has reached the brain."""
 
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS: Final = 1.0
 """Between the last dialling and the first count."""
 
 DRAIN_SECONDS = 0.3

@@ -1,6 +1,7 @@
 """What is measured of a contender, one trial after the other."""
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
@@ -8,7 +9,7 @@ from benchmarks.speed.contenders import CONTENDERS, Contender
 from benchmarks.speed.hall import Hall
 from benchmarks.speed.noise import Noise
 from benchmarks.speed.results import REFERENCE
-from benchmarks.speed.stage import Load, NotServing, Stage
+from benchmarks.speed.stage import SETTLE_SECONDS, Load, NotServing, Stage
 
 __all__ = ["WARM_CALLS", "Trial", "answered", "beside", "brain", "capacity", "loaded", "started"]
 
@@ -30,7 +31,8 @@ STEP: Final = 0.1
 
 TURN_SECONDS: Final = 0.6
 TURN_SETTLE_SECONDS: Final = 0.2
-"""For two in turns: how long each is about, and how long frames flow before they count."""
+"""Frames are counted for about so long at a time, and flow for so long before. A machine that others share stands still
+for some ms in some of these times; the median of many is of the rest."""
 
 ANSWER_TURNS: Final = 3
 """For two in turns: how often each answers some calls."""
@@ -44,6 +46,7 @@ HELD_SECONDS: Final = 0.08
 
 def loaded(*steps: int, seconds: float, scheme: str = "ws") -> Trial:
     """CPU per frame, latency and memory per call, with as many calls at once as each step says, in rising order."""
+    times = _times(seconds)
 
     def trial(hall: Hall, contender: Contender, number: int) -> None:
         with hall.stage(contender, scheme=scheme) as stage:
@@ -51,17 +54,24 @@ def loaded(*steps: int, seconds: float, scheme: str = "ws") -> Trial:
             stage.begin_memory()
             for calls in steps:
                 stage.dial(calls - stage.calls)
-                load, noise = hall.watched(stage, seconds)
+                time.sleep(SETTLE_SECONDS)
                 where = f"{scheme}, {calls} calls"
-                _check(hall, contender, where, load)
-                hall.note(f"cpu, {where}", contender, number, load.us_per_frame, spoilt=noise.spoils_cpu())
-                hall.note(f"memory, {where}", contender, number, load.bytes_per_call / 1024)
-                for figure, value in _latencies(load):
-                    hall.note(f"{figure}, {where}", contender, number, value, spoilt=noise.spoils_time())
+                for _ in range(times):
+                    load, noise = hall.watched(stage, seconds / times, settle=TURN_SETTLE_SECONDS)
+                    _check(hall, contender, where, load)
+                    hall.note(f"cpu, {where}", contender, number, load.us_per_frame, spoilt=noise.spoils_cpu())
+                    hall.note(f"memory, {where}", contender, number, load.bytes_per_call / 1024)
+                    for figure, value in _latencies(load):
+                        hall.note(f"{figure}, {where}", contender, number, value, spoilt=noise.spoils_time())
             if missing := stage.hang_up():
                 hall.results.problems.append(f"{contender.name}, {scheme}: {missing} frames missing at the end")
 
     return trial
+
+
+def _times(seconds: float) -> int:
+    """How often frames are counted to have been counted for so long."""
+    return max(1, round(seconds / TURN_SECONDS))
 
 
 def _latencies(load: Load) -> Iterator[tuple[str, float]]:
@@ -104,7 +114,7 @@ def beside(*steps: int, seconds: float, scheme: str = "ws") -> Trial:
 def _by_turns(stages: Sequence[Stage], seconds: float) -> list[list[Load]]:
     """What was seen of each, in all of its turns."""
     loads: list[list[Load]] = [[] for _ in stages]
-    turns = max(1, round(seconds / TURN_SECONDS))
+    turns = _times(seconds)
     for _ in range(turns):
         for stage, seen in zip(stages, loads, strict=True):
             stage.resume()
