@@ -83,7 +83,13 @@ def _in_file(path: Path) -> Iterator[Limit]:
 def _shown(name: str, value: ast.expr) -> str:
     number = eval(compile(ast.Expression(value), "bound", "eval"), {})
     unit = UNITS.get(name.rpartition("_")[2], "")
-    return f"{number:,g} {unit}".strip() if isinstance(number, int | float) else str(number)
+    match number:
+        case int():
+            return f"{number:,} {unit}".strip()
+        case float():
+            return f"{number:,g} {unit}".strip()
+        case _:
+            return str(number)
 
 
 def _sentence(after: ast.stmt | None) -> str | None:

@@ -10,6 +10,7 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from ringbridge.cli.choosing import choose_number
+from ringbridge.cli.loops import run
 from ringbridge.config import FromEnvironment, Settings, load
 from ringbridge.errors import VendorError
 from ringbridge.provision.failures import NotProvided
@@ -69,13 +70,13 @@ def _e164(ctx: click.Context, param: click.Parameter, value: str) -> str:
 def command(number: str, env_file: Path) -> None:
     """Phone NUMBER from your Twilio number, for a talk with the bridge that this leads to: that of `ringbridge up`.
 
-    It must be one of ALLOWED_NUMBERS. Exits with 1 when nobody takes the call; Ctrl-C calls it off.
+    It must be one of ALLOWED_NUMBERS. Exits with 1 when nobody takes the call; Ctrl-C and SIGTERM call it off.
     """
     settings = load(Outbound, env_file)
     if number not in settings.allowed_numbers:
         listed = ",".join((*settings.allowed_numbers, number))
         raise NotProvided(f"{number} is not to be called", f"set ALLOWED_NUMBERS={listed}")
-    asyncio.run(ring(settings, number))
+    run(ring(settings, number))
 
 
 async def ring(settings: Outbound, number: str) -> None:
