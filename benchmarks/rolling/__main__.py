@@ -24,7 +24,6 @@ from benchmarks.rolling.process import BridgeProcess, free_port
 from benchmarks.rolling.proxy import Backend, Proxy
 from benchmarks.rolling.report import DIALLINGS, Dialling, Rolled, Switch, markdown
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.emulator.addresses import AddressBook
 from ringbridge.emulator.elevenlabs.twin import ElevenLabsTwin
 from ringbridge.emulator.faults import Faults
@@ -32,6 +31,7 @@ from ringbridge.emulator.speech.exact import ExactEars, ExactVoice
 from ringbridge.emulator.twilio.phone import PhoneCall
 from ringbridge.emulator.twilio.twin import TwilioTwin
 from ringbridge.emulator.world import ACCOUNT_SID, ENGINE_ID, OWN_NUMBER, PUBLIC_HOST, SECRETS
+from ringbridge.loops import loop_factory
 
 READY_SECONDS = 30.0
 LEAVE_SECONDS = 60.0

@@ -2,14 +2,12 @@
 
 import asyncio
 import re
-import signal
 
 import pytest
 from click.testing import CliRunner
 
 from ringbridge import facts
 from ringbridge.cli.call import Outbound, ring
-from ringbridge.cli.loops import run as run_to_its_end
 from ringbridge.cli.main import cli
 from ringbridge.config import describe, load
 from ringbridge.emulator.twilio.exchange import Answer
@@ -123,19 +121,3 @@ async def test_ctrl_c_calls_it_off(bridge):
         await asyncio.sleep(5)
         task.cancel()
     assert [phone.status for phone in bridge.twilio.calls.values()] == ["canceled"]
-
-
-def test_a_process_that_is_stopped_calls_it_off_as_well():
-    said = []
-
-    async def called():
-        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            said.append("called off")
-
-    with pytest.raises(KeyboardInterrupt):
-        run_to_its_end(called())
-    assert said == ["called off"]
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -10,9 +10,9 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from ringbridge.cli.choosing import choose_number
-from ringbridge.cli.loops import run
 from ringbridge.config import FromEnvironment, Settings, load
 from ringbridge.errors import VendorError
+from ringbridge.loops import run
 from ringbridge.provision.failures import NotProvided
 from ringbridge.provision.number import find_number
 from ringbridge.setting_types import AccountSidText, Hint, Numbers, OneOrTwo, Origin, PhoneNumber, both

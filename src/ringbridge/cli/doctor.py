@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from ringbridge.cli.loops import loop_factory
+from ringbridge.loops import loop_factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,7 +1,6 @@
 """`ringbridge engine`: the twin of ElevenLabs on its own, for a client that runs elsewhere."""
 
 import asyncio
-import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -10,9 +9,9 @@ from urllib.parse import urlsplit
 import click
 from pydantic import SecretStr
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.cli.speech import SPEECH_KINDS, load_speech
 from ringbridge.config import FromEnvironment, load
+from ringbridge.loops import loop_factory, on_signals
 from ringbridge.public_url import PublicUrl
 from ringbridge.setting_types import EngineId, Hint, PublicHost, Strong, both
 
@@ -93,8 +92,7 @@ def _addresses(settings: _Engine, ws_url: str | None, bridge: str | None) -> "Ad
 
 async def _serve(twin: "ElevenLabsTwin", settings: list[str], brain: str) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    on_signals(stop.set)
     try:
         async with twin:
             click.echo("The twin of ElevenLabs is there. Whoever is to meet it needs these settings:\n")

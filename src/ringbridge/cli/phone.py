@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import signal
 import webbrowser
 from typing import TYPE_CHECKING
 
 import click
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.cli.speech import load_speech
+from ringbridge.loops import loop_factory, on_signals
 
 if TYPE_CHECKING:
     from ringbridge.emulator.speech.base import Speech
@@ -47,8 +46,7 @@ async def _serve(brain: str | None, speech: "Speech", *, port: int, opens: bool)
     from ringbridge.phone.line import Line, Watch  # noqa: PLC0415
 
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    on_signals(stop.set)
     watch = Watch()
     async with own_bridge(brain, speech, (), watch) as place:
         assert place.elevenlabs is not None

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.cli.process import keep_what_is_there, take_descriptors
 from ringbridge.log import get_logger
+from ringbridge.loops import loop_factory, on_signals
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -73,8 +72,7 @@ async def _serve(settings: "Settings") -> bool:
     def signalled() -> None:
         (hurry if stop.is_set() else stop).set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, signalled)
+    on_signals(signalled)
     async with _opened(settings) as (app, calls):
         try:
             keep_what_is_there()

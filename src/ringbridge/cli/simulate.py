@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.cli.speech import SPEECH_KINDS, load_speech
+from ringbridge.loops import loop_factory
 
 if TYPE_CHECKING:
     from ringbridge.emulator.scenario import Scenario

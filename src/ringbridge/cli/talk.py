@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ringbridge.cli.loops import loop_factory
+from ringbridge.loops import loop_factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

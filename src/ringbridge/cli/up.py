@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.cli.process import take_descriptors
 from ringbridge.cli.speech import SPEECH_KINDS
+from ringbridge.loops import loop_factory
 
 if TYPE_CHECKING:
     from ringbridge.config import Settings

@@ -10,8 +10,8 @@ import threading
 import time
 from typing import Final
 
-from ringbridge.cli.loops import loop_factory
 from ringbridge.elsewhere.inside import serve
+from ringbridge.loops import loop_factory
 
 __all__ = ["main"]
 

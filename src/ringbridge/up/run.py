@@ -1,11 +1,11 @@
 """Up until a signal comes, and then down again."""
 
 import asyncio
-import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from ringbridge.errors import RingbridgeError
+from ringbridge.loops import on_signals
 from ringbridge.screen.calls import CallScreen
 from ringbridge.screen.steps import StepScreen
 from ringbridge.up.lookout import look_out
@@ -62,9 +62,7 @@ class _Ends:
     def __init__(self) -> None:
         self.stop, self.hurry = asyncio.Event(), asyncio.Event()
         self._rising = asyncio.current_task()
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last is a terminal that is closed; Windows has none
-            if number := getattr(signal, name, None):
-                asyncio.get_running_loop().add_signal_handler(number, self._signalled)
+        on_signals(self._signalled, "SIGHUP")  # the last: a terminal is closed
 
     def is_up(self) -> None:
         """From now on there are calls, which are not to be cut off."""

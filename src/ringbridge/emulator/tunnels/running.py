@@ -1,9 +1,10 @@
 """What the programs share: they write lines, run until they are told to stop, and may speak TLS."""
 
 import asyncio
-import signal
 import ssl
 from typing import TextIO
+
+from ringbridge.loops import on_signals
 
 __all__ = ["put", "stopped", "tls_of"]
 
@@ -17,8 +18,7 @@ def put(line: str, stream: TextIO) -> None:
 async def stopped() -> None:
     """Wait for SIGTERM or SIGINT."""
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    on_signals(stop.set)
     await stop.wait()
 
 
