@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed --quick
 
-Each is put between two players of ours, who are Twilio and ElevenLabs at full load. A whole run takes twelve minutes
+Each is put between two players of ours, who are Twilio and ElevenLabs at full load. A whole run takes twenty minutes
 and rewrites docs/performance.md with its plots. The exit code is 3 where the machine was too noisy.
 """
 
