@@ -78,7 +78,7 @@ def quick(calls: int | None, seconds: float) -> list[Item]:
         Item(_BESIDE, beside(calls or CALLS, seconds=seconds), without=_SAMPLE, often=_US),
         Item(_LOAD, loaded(calls or CALLS, seconds=seconds), only=_US),
         Item(frozenset({"start"}), started(6), only=_US | _SAMPLE, often=_NOBODY),
-        Item(_ANSWER, answered(16), only=_US),
+        Item(_ANSWER, answered(8), only=_US),
         Item(frozenset({"brain"}), brain(calls or CALLS, seconds), only=_US),
     ]
 
