@@ -81,6 +81,26 @@ async def test_a_server_that_has_forgotten_the_session_shakes_hands_anew(certifi
         assert [await dial(port, context) for _ in range(2)] == [False, True]
 
 
+async def test_a_session_is_asked_for_once(certificate):
+    """CPython (3.11 to 3.13, at the least) loses 6 KB each time."""
+    asked = []
+
+    class Watched(ssl.SSLObject):
+        @property
+        def session(self):
+            asked.append(self)
+            return super().session
+
+    context = trusting(certificate)
+    context.sslobject_class = Watched
+    async with tls_server(certificate) as port:
+        assert not await dial(port, context)
+        for _ in range(3):  # connections that are still shaking hands
+            context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=NAME)
+        assert [await dial(port, context) for _ in range(3)] == [True, True, True]
+    assert len(asked) == 1
+
+
 async def test_a_socket_resumes_a_session_and_needs_no_file(certificate, tmp_path, monkeypatch):
     """Containers have a root that can't be written to, and waiting for a disk would hold up everybody's audio."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
