@@ -130,6 +130,8 @@ async def test_a_socket_resumes_a_session_and_needs_no_file(certificate, tmp_pat
         for _ in range(3):
             socket = await connect(dialler, url, seconds=5, heartbeat=20)
             await socket.close()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await connect(dialler, url.replace(NAME, "other.test"), seconds=5, heartbeat=20)
     await runner.cleanup()
     assert resumed == [False, True, True]
 
